@@ -1,0 +1,1 @@
+"""Where a position is: datum shifts, local metric planes, containment with error, fences and their index."""
