@@ -1,0 +1,1 @@
+"""The outer shell: Kafka, clocks, settings, metrics and the command line around the pure rules."""
