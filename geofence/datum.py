@@ -41,7 +41,7 @@ def to_wgs84(lon: Degrees, lat: Degrees, datum_code: Codes) -> tuple[Degrees, De
 
     >>> lon, lat = to_wgs84(np.array([109.42]), np.array([24.33]), np.array([GCJ02], np.uint8))
     >>> round(float(lon[0]), 5), round(float(lat[0]), 5)
-    (109.41512, 24.33275)
+    (109.41539, 24.33269)
     """
     out_lon, out_lat = np.array(lon, np.float64), np.array(lat, np.float64)
     baidu = datum_code == BD09
