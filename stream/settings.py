@@ -18,6 +18,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 BOOTSTRAP_FILE = CHECKOUT / "build" / "kafka" / "bootstrap"
 """Where `deploy/kafka` writes the address of the broker that it started: one line, `host:port`."""
 
+ADDRESS = r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):\d{1,5}"
+Addresses = Annotated[str, StringConstraints(pattern=f"^{ADDRESS}(,{ADDRESS})*$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 
 
@@ -29,9 +31,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", validate_default=False)
 
-    kafka_bootstrap: str | None = Field(
+    kafka_bootstrap: Addresses | None = Field(
         default=None,
-        min_length=3,
         description="Kafka addresses, `host:port,host:port`; unset: the broker that `make kafka-up` started",
     )
     group: Name = Field(default="vigil", description="consumer group, and the start of the transactional ids")

@@ -1,0 +1,115 @@
+# ruff: noqa: RUF001  # Chinese sentences have full-width punctuation
+"""Sentences: an officer reads what is known, since when and what to do, in two languages."""
+
+from typing import Any
+
+import pytest
+
+from detectors.findings import EpisodeEvent
+from detectors.pings import OPENING, STATUSES
+from schemas.ping import Status
+from stream.sentences import CAUSES, sentence
+
+SINCE_MS = 1_582_295_400_000  # 2020-02-21 22:30 in Shanghai
+UNTIL_MS = 1_582_364_700_000  # 2020-02-22 17:45
+BLANK = EpisodeEvent(
+    supervisee="P-17",
+    episode_id="0",
+    revision=1,
+    phase="opened",
+    rule="gap",
+    subject="contact",
+    severity="alert",
+    audience="officer",
+    organisation="450000/450200/450223",
+    since_ms=SINCE_MS,
+    until_ms=None,
+    at_ms=SINCE_MS + 7_200_000,
+    reason="silent",
+    order_version="0",
+    supersedes=None,
+    evidence={},
+)
+
+
+def _said(**changes: Any) -> tuple[str, str]:  # noqa: ANN401  # any field of the event
+    return tuple(sentence(BLANK._replace(**changes)))
+
+
+def test_silence_claims_no_more_than_silence() -> None:
+    """Nothing heard is not called switched off, and the sentence says whose business it is."""
+    assert (
+        "P-17 自 2020-02-21 22:30 起未收到任何回应，至今 2小时0分钟。由司法所处理：电话联系本人，核实去向和手机状态。",
+        (
+            "P-17, since 2020-02-21 22:30: nothing heard, for 2 h 0 min so far. "
+            "For the township office: call the person and verify the whereabouts and the phone."
+        ),
+    ) == _said()
+
+
+def test_closed_gap_has_start_end_and_cause() -> None:
+    """The end of a gap gives both times, the length and what the carrier said."""
+    assert (
+        "P-17 自 2020-02-21 22:30 至 2020-02-22 17:45：运营商回复：关机，共 19小时15分钟。请核实并登记处理结果。",
+        (
+            "P-17, 2020-02-21 22:30 to 2020-02-22 17:45: the carrier says: switched off, 19 h 15 min. "
+            "Verify it and record the outcome."
+        ),
+    ) == _said(phase="closed", until_ms=UNTIL_MS, at_ms=UNTIL_MS, reason="powered_off")
+
+
+def test_gap_closed_by_a_permit_says_so() -> None:
+    """An end that is no return is named."""
+    zh, en = _said(phase="closed", until_ms=UNTIL_MS, reason="permitted")
+
+    assert "报备已生效" in zh
+    assert "a permit began" in en
+
+
+@pytest.mark.parametrize("status", [s for s in STATUSES if s is not Status.located])
+def test_each_answer_of_the_carrier_has_words_owner_and_remedy(status: Status) -> None:
+    """Whatever the carrier answers, the officer reads what it means and who mends it."""
+    assert status.value in CAUSES
+    assert "For the " in _said(reason=status.value)[1]
+
+
+def test_answers_that_open_a_gap_are_told_apart() -> None:
+    """No two of the answers that open a gap read alike."""
+    assert len(OPENING) == len({_said(reason=status.value) for status in OPENING})
+
+
+@pytest.mark.parametrize("kind", ["late", "left", "whole_night", "minor", "accumulated"])
+def test_each_class_of_curfew_breach_is_named(kind: str) -> None:
+    """The class stands in the English sentence by its name, in the Chinese one in words."""
+    zh, en = _said(rule="curfew", subject="residence", reason=kind)
+
+    assert f"({kind.replace('_', ' ')})" in en
+    assert kind not in zh
+
+
+def test_class_survives_an_order_that_ends() -> None:
+    """When the order ends the reason is that, and the class still comes from the evidence."""
+    _, en = _said(
+        rule="curfew", reason="order_ended", phase="closed", until_ms=UNTIL_MS, evidence={"kind": "whole_night"}
+    )
+
+    assert "whole night" in en
+    assert "the order ended" in en
+
+
+def test_retraction_asks_for_nothing() -> None:
+    """What is taken back says that nothing is to do."""
+    zh, en = _said(phase="retracted")
+
+    assert zh.startswith("撤回：P-17")
+    assert en.endswith("nothing to do.")
+
+
+def test_times_are_local_to_the_order() -> None:
+    """An order of another zone is read in that zone's time."""
+    assert "2020-02-21 20:30" in _said(evidence={"zone": "Asia/Urumqi"})[1]
+
+
+def test_unknown_rule_is_still_a_sentence() -> None:
+    """A rule without words of its own is named, not dropped."""
+    assert "boundary (left_county)" in _said(rule="boundary", reason="left_county")[1]
