@@ -22,19 +22,16 @@ Floats = NDArray[np.float64]
 UNKNOWN_RADIUS_M: Final = 1000.0
 # Beyond this many sigma an edge changes the probability by less than 0.000002.
 _REACH: Final = 5.0
-# Far above the error of the quadrature, far below one half.
-_SLACK: Final = 0.01
+# Exactly on a line or a corner the side is a matter of rounding, and each edge may round its own way: every
+# position is looked at from 0.2 mm beside it, a direction that no drawn line has.
+_ASIDE_LON, _ASIDE_LAT = 1.3e-9, 0.7e-9 * np.sqrt(2.0)
 _CHUNK: Final = 8192
 
 
-def _towards_the_end(nodes: int) -> tuple[Floats, Floats]:
-    """Gauss-Legendre on [0, 1], crowded towards 1, where the integrand of a near edge falls steeply."""
-    x, weight = np.polynomial.legendre.leggauss(nodes)
-    rest = (1.0 - x) / 2.0
-    return 1.0 - rest**3, 1.5 * weight * rest**2
-
-
-_NODES, _WEIGHTS = _towards_the_end(12)
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(8)
+# Abramowitz and Stegun 7.1.26, highest power first; the error is below 0.00000015.
+_ERF: Final = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592, 0.0)
+_ERF_P: Final = 0.3275911
 
 
 class Answer(IntEnum):
@@ -136,7 +133,7 @@ def p_inside_polygon(outline: Outline, lon: Floats, lat: Floats, sigma_m: ArrayL
 
     Green's theorem in polar form about the position: whether it lies inside, minus for each edge
     `1 / 2 pi` times the integral of `exp(-h^2 / 2 sigma^2 cos^2 phi)` over the angle that the edge subtends, `h`
-    the distance to the edge's line. The error is below 0.001, corners, holes and many parts included.
+    the distance to the edge's line. The error is below 0.00001, corners, holes and many parts included.
 
     The line itself has an error (150-300 m for public county lines): add it to `sigma_m` in squares beforehand.
     """
@@ -150,6 +147,7 @@ def p_inside_polygon(outline: Outline, lon: Floats, lat: Floats, sigma_m: ArrayL
 
 def _p_inside_chunk(outline: Outline, lon: Floats, lat: Floats, sigma: Floats) -> Floats:
     mx, my = metres_per_degree(lat)
+    lon, lat = lon + _ASIDE_LON, lat + _ASIDE_LAT
     p = shapely.contains_xy(outline.polygon, lon, lat).astype(np.float64)
     reach = _REACH * sigma / np.minimum(mx, my)
     row, edge = outline.tree.query(shapely.points(lon, lat), predicate="dwithin", distance=reach)
@@ -160,17 +158,30 @@ def _p_inside_chunk(outline: Outline, lon: Floats, lat: Floats, sigma: Floats) -
     dx, dy = x2 - x1, y2 - y1
     length = np.maximum(np.hypot(dx, dy), 1e-12)
     height = (x1 * dy - y1 * dx) / length
-    share = _to_foot(height, (x2 * dx + y2 * dy) / length) - _to_foot(height, (x1 * dx + y1 * dy) / length)
+    end, start = (x2 * dx + y2 * dy) / length, (x1 * dx + y1 * dy) / length
+    share = _owen_t(np.abs(height), end) - _owen_t(np.abs(height), start)
     p -= np.bincount(row, np.where(height >= 0.0, share, -share), len(lon))
-    # On the line itself the two sides may be rounded apart: the difference is then exactly one.
-    p += np.where(p < -_SLACK, 1.0, np.where(p > 1.0 + _SLACK, -1.0, 0.0))
     return np.asarray(np.clip(p, 0.0, 1.0))
 
 
-def _to_foot(height: Floats, along: Floats) -> Floats:
-    """Owen's T: the share of the plane's mass beyond an edge, from the foot of the perpendicular to `along`."""
-    near = np.clip(along, -_REACH, _REACH)
-    angle = np.arctan2(near, np.abs(height))
-    cosine = np.cos(angle[:, None] * _NODES)
-    fall = np.exp(-0.5 * (height[:, None] / cosine) ** 2)
-    return angle * (fall @ _WEIGHTS) / (2.0 * np.pi)
+def _owen_t(height: Floats, along: Floats) -> Floats:
+    """Owen's T: the share of the plane's mass beyond an edge, from the foot of the perpendicular to `along`.
+
+    Heights are not negative, lengths are in sigma. A long edge close by has a steep integrand; there the identity
+    of T with its mirror image leaves an integral over at most an eighth of a turn.
+    """
+    distance = np.abs(along)
+    larger, smaller = np.maximum(height, distance), np.minimum(height, distance)
+    half = np.arctan2(smaller, larger) / 2.0
+    exponent, core = larger * larger / -2.0, np.zeros(height.shape)
+    # One node after the other: a matrix product would round by the size of the batch.
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        core += weight * np.exp(exponent / np.cos(half * (1.0 + node)) ** 2)
+    core *= half / (2.0 * np.pi)
+    mirrored = 0.25 - 0.25 * _erf(height / np.sqrt(2.0)) * _erf(distance / np.sqrt(2.0)) - core
+    return np.copysign(np.where(distance > height, mirrored, core), along)
+
+
+def _erf(x: Floats) -> Floats:
+    t = 1.0 / (1.0 + _ERF_P * x)
+    return np.asarray(1.0 - np.polyval(_ERF, t) * np.exp(-x * x))
