@@ -39,13 +39,16 @@ def producer(bootstrap: str) -> KafkaProducer:
     return KafkaProducer(**_options(bootstrap), acks="all", enable_idempotence=True, linger_ms=20)
 
 
-def reader(bootstrap: str, group: str | None = None) -> KafkaConsumer:
-    """Connect as a reader who sees committed records only and commits nothing by itself."""
+def reader(bootstrap: str, group: str | None = None, *, from_beginning: bool = True) -> KafkaConsumer:
+    """Connect as a reader who sees committed records only and commits nothing by itself.
+
+    `from_beginning` says where a group without a position starts.
+    """
     return KafkaConsumer(
         **_options(bootstrap),
         group_id=group,
         isolation_level="read_committed",
-        auto_offset_reset="earliest",
+        auto_offset_reset="earliest" if from_beginning else "latest",
         enable_auto_commit=False,
         allow_auto_create_topics=False,
     )
@@ -61,4 +64,3 @@ def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
 
 def _options(bootstrap: str) -> dict[str, Any]:
     return {"bootstrap_servers": bootstrap.split(","), "client_id": "vigil", "bootstrap_timeout_ms": PATIENCE_MS}
-
