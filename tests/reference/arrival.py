@@ -14,10 +14,11 @@ from tests.reference.timeline import Timeline
 
 
 class Said(NamedTuple):
-    """An order message; None ends the order."""
+    """An order message; None ends the order, and what is open, at `now_ms`."""
 
     supervisee: str
     raw: bytes | None
+    now_ms: int
 
 
 class Heard(NamedTuple):
@@ -79,8 +80,7 @@ class Arrivals:
             self.lives.setdefault(step.supervisee, Life()).messages.append(_order(step.raw))
         elif step.supervisee in self.lives:
             life = self.lives.pop(step.supervisee)
-            now = max([self.last_tick, *(p.time_ms for p in life.pings)])
-            self.ended |= self._live(step.supervisee, life).end(now)
+            self.ended |= self._live(step.supervisee, life).end(step.now_ms)
 
     def _hear(self, step: Heard) -> None:
         for supervisee, ping in step.pings:

@@ -94,7 +94,6 @@ class Curfew:
         if self.clear_n >= flags.terms.curfew.clear_pings:
             self._close(self.clear_first_ms, flags, "returned")
             self.run = Run()
-            self.clear_n = 0
 
     def _outside(self, t: int, place: Place, flags: Flags) -> None:
         assert flags.plane is not None
@@ -142,6 +141,7 @@ class Curfew:
         absence, self.open = self.open, None
         if absence is None:
             return
+        self.clear_n = 0
         kind, severity = ("late" if absence.at_start else "left"), "alert"
         if until_ms - absence.since_ms < self._minor_ms(flags):
             kind, severity = "minor", "notice"
@@ -162,5 +162,6 @@ class Curfew:
             self.minor_s = {}
 
     def end(self, t: int, flags: Flags) -> None:
-        """Close what is open because the order is gone."""
-        self._close(t, flags, "order_ended")
+        """Close what is open because the order is gone; nothing ends before it began."""
+        if self.open is not None:
+            self._close(max(t, self.open.since_ms), flags, "order_ended")

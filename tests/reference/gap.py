@@ -8,7 +8,6 @@ from tests.reference.ping import Ping
 from tests.reference.timeline import MINUTE, Flags
 
 BINS = 40
-FIRST_LIMIT_MS = 120 * MINUTE
 MOST = 65535
 
 
@@ -31,7 +30,7 @@ class Gap:
         self.contact_ms: int | None = None
         self.clock_ms: int | None = None
         self.fix_from_ms: int | None = None
-        self.limit_ms = FIRST_LIMIT_MS
+        self.learned_limit_ms: int | None = None
         self.histogram = [0] * BINS
         self.learned = 0
         self.cause: str | None = None
@@ -65,7 +64,7 @@ class Gap:
             return None
         contact = self.open.get("contact")
         if contact is None:
-            return self.clock_ms + self.limit_ms
+            return self.clock_ms + self._limit_ms(flags)
         return contact.since_ms + self._gap_ms(flags) if contact.level == "overdue" else None
 
     def fire(self, flags: Flags) -> None:
@@ -74,7 +73,7 @@ class Gap:
         if "contact" in self.open:
             self._write("contact", Open(self.open["contact"].since_ms, "gap"))
         else:
-            self._write("contact", Open(self.clock_ms, self._level(self.limit_ms, flags)))
+            self._write("contact", Open(self.clock_ms, self._level(self._limit_ms(flags), flags)))
 
     def _contact(self, t: int, flags: Flags, *, is_fix: bool) -> None:
         contact = self.open.get("contact")
@@ -94,7 +93,7 @@ class Gap:
 
     def _without_fix(self, silence_ms: int, since_ms: int, flags: Flags) -> None:
         gap = self.open.get("fix")
-        if gap is None and silence_ms >= self.limit_ms:
+        if gap is None and silence_ms >= self._limit_ms(flags):
             self._write("fix", Open(since_ms, self._level(silence_ms, flags)))
         elif gap is not None and gap.level == "overdue" and silence_ms >= self._gap_ms(flags):
             self._write("fix", Open(gap.since_ms, "gap"))
@@ -105,9 +104,14 @@ class Gap:
             contact = self.open.get("contact")
             self._write("contact", Open(ping.time_ms if contact is None else contact.since_ms, "gap"))
 
+    def _limit_ms(self, flags: Flags) -> int:
+        """Give the person's own limit; until one is learned, that of the gap."""
+        assert flags.terms is not None
+        return flags.terms.gap.gap_min * MINUTE if self.learned_limit_ms is None else self.learned_limit_ms
+
     def _gap_ms(self, flags: Flags) -> int:
         assert flags.terms is not None
-        return max(flags.terms.gap.gap_min * MINUTE, self.limit_ms)
+        return max(flags.terms.gap.gap_min * MINUTE, self._limit_ms(flags))
 
     def _level(self, silence_ms: int, flags: Flags) -> str:
         return "gap" if silence_ms >= self._gap_ms(flags) else "overdue"
@@ -123,9 +127,9 @@ class Gap:
             del self.open[subject]
 
     def end(self, t: int) -> None:
-        """Close what is open because the order is gone."""
-        self._close("contact", t)
-        self._close("fix", t)
+        """Close what is open because the order is gone; nothing ends before it began."""
+        for subject, gap in list(self.open.items()):
+            self._close(subject, max(t, gap.since_ms))
 
     def _count(self, interval_ms: int) -> None:
         fitting = [k for k in range(BINS) if Fraction(interval_ms, 1000) <= _seconds(k)]
@@ -138,12 +142,12 @@ class Gap:
             return
         rule, n = flags.terms.gap, sum(self.histogram)
         if self.learned < rule.warmup:
-            self.limit_ms = FIRST_LIMIT_MS
+            self.learned_limit_ms = rule.gap_min * MINUTE
         elif n:
             k = next(k for k in range(BINS) if sum(self.histogram[: k + 1]) * 100 >= 99 * n)
             habit = Fraction(rule.quantile_factor) * _seconds(k)
             allowed = min(max(habit, Fraction(rule.overdue_min * 60)), Fraction(rule.cap_min * 60))
-            self.limit_ms = int(allowed) * 1000
+            self.learned_limit_ms = int(allowed) * 1000
         self.histogram = [count * 3 // 4 for count in self.histogram]
 
 

@@ -1,17 +1,16 @@
 """The reference against cases small enough to be worked out by hand; the laws lean on nothing else."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
-from schemas.rules import load_rules
+from schemas.rules import Rules
 from tests.factories import PingFields, answer, at, authorisation, curfew, fix, near, order, permit, window
 from tests.reference.arrival import Arrivals, Heard, Said, Step, Ticked
 from tests.reference.ledger import Result
 from tests.reference.ping import Ping
 
-RULES = load_rules(Path(__file__).parents[2] / "deploy" / "rules.toml")
+RULES = Rules(revision=1)
 MINUTE = 60_000
 HOUR = 60 * MINUTE
 FAR = 10**15
@@ -23,7 +22,7 @@ def judge(messages: Iterable[bytes | None], pings: Iterable[PingFields], tick: s
     """Episodes of one person, by time, after the clock has reached *tick*."""
     heard = Heard(tuple(("lz-1", Ping(*p)) for p in pings), -1)
     first, *later = messages
-    steps: list[Step] = [Said("lz-1", first), heard, *(Said("lz-1", m) for m in later)]
+    steps: list[Step] = [Said("lz-1", first, 0), heard, *(Said("lz-1", m, 0) for m in later)]
     arrivals = Arrivals(RULES, FAR, FAR).take([*steps, Ticked(at(tick) if isinstance(tick, str) else tick)])
     return sorted((_found(r) for r in arrivals.results()), key=lambda found: (found[1], found[0]))
 
@@ -267,12 +266,12 @@ def test_null_ends_everything_and_the_next_order_starts_anew() -> None:
     """What is open ends at the last moment known; pings after it belong to nobody."""
     start = at("2020-03-02 12:00")
     steps: list[Step] = [
-        Said("lz-1", order()),
+        Said("lz-1", order(), 0),
         Heard((("lz-1", Ping(*answer(start, "powered_off"))),), -1),
         Ticked(start + HOUR),
-        Said("lz-1", None),
+        Said("lz-1", None, start + HOUR),
         Heard((("lz-1", Ping(*fix(start + 2 * HOUR))),), -1),
-        Said("lz-1", order()),
+        Said("lz-1", order(), 0),
         Ticked(start + 9 * HOUR),
     ]
     arrivals = Arrivals(RULES, FAR, FAR).take(steps)
@@ -290,6 +289,6 @@ def test_gate() -> None:
     times = [start - 1, clock - HOUR, clock + HOUR, clock + 2 * MINUTE + 1, clock - 6 * HOUR - 1]
     let_in = [clock - HOUR - 1, clock + 2 * MINUTE, clock - 6 * HOUR]
     heard = Heard(tuple(("lz-1", Ping(*fix(t))) for t in times + let_in), clock)
-    arrivals = Arrivals(RULES, 6 * HOUR, 2 * MINUTE).take([heard, Said("lz-1", messages), heard])
+    arrivals = Arrivals(RULES, 6 * HOUR, 2 * MINUTE).take([heard, Said("lz-1", messages, 0), heard])
     expected = ["unknown_supervisee"] * 8 + ["not_authorised"] * 3 + ["future", "too_late"]
     assert expected == [reason for _, _, reason in arrivals.refused]
