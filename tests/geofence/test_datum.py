@@ -45,20 +45,20 @@ def test_a_true_position_is_shifted_as_published(
 def test_a_carrier_position_comes_back_to_the_truth(
     true: tuple[float, float], gcj02: tuple[float, float], bd09: tuple[float, float] | None
 ) -> None:
-    """The inverse is right to 2 cm."""
+    """The inverse is right to 2 mm."""
     expected = np.array([true[0]]), np.array([true[1]])
 
-    assert 0.02 > _metres_apart(to_wgs84(*_one(*gcj02, GCJ02)), expected)
+    assert 0.002 > _metres_apart(to_wgs84(*_one(*gcj02, GCJ02)), expected)
     if bd09 is not None:
-        assert 0.02 > _metres_apart(to_wgs84(*_one(*bd09, BD09)), expected)
+        assert 0.002 > _metres_apart(to_wgs84(*_one(*bd09, BD09)), expected)
 
 
 @given(LONGITUDES, LATITUDES, st.sampled_from([WGS84, GCJ02, BD09]))
 def test_there_and_back_is_the_same_place(lon: float, lat: float, code: int) -> None:
-    """For every place of the country and every datum the way back ends within 2 cm."""
+    """For every place of the country and every datum the way back ends within 2 mm."""
     there = from_wgs84(*_one(lon, lat, code))
 
-    assert 0.02 > _metres_apart(to_wgs84(*there, np.array([code], np.uint8)), (np.array([lon]), np.array([lat])))
+    assert 0.002 > _metres_apart(to_wgs84(*there, np.array([code], np.uint8)), (np.array([lon]), np.array([lat])))
 
 
 def test_the_shift_at_liuzhou_is_larger_than_any_rule() -> None:
