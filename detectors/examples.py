@@ -1,0 +1,89 @@
+"""One made-up person whose minutes are counted from midnight: for examples that fit in a docstring."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final, Self
+
+from detectors.engine import Engine
+from detectors.pings import DEGREE, make
+from geofence.plane import from_plane
+from schemas.rules import Rules
+
+if TYPE_CHECKING:
+    from detectors.findings import EpisodeEvent
+
+MINUTE_MS: Final = 60_000
+MIDNIGHT_MS: Final = 1_772_380_800_000
+"""2026-03-02 00:00 in Shanghai."""
+HOME: Final = (109.42, 24.33)
+
+
+class Person:
+    """
+    Feed pings and ticks by the minute; `said` is what the rules made of the last one.
+
+    >>> Person().ping(minute=0).tick(minute=60).said
+    []
+    """
+
+    def __init__(self, curfew: tuple[int, int] | None = None) -> None:
+        self.engine = Engine(Rules(revision=1))
+        self.engine.order("lz-1", json.dumps(order(curfew)).encode(), 0)
+        self.events: list[EpisodeEvent] = []
+
+    def ping(self, minute: int, away_m: float = 0.0, status: int = 0) -> Self:
+        """A ping so many metres east of the residence, with a radius of 100 m."""
+        lon, lat = from_plane(away_m, 0.0, *HOME)
+        time_ms = MIDNIGHT_MS + minute * MINUTE_MS
+        ping = make([(time_ms, round(float(lon) / DEGREE), round(float(lat) / DEGREE), 100, status, 0, 0)])
+        self.engine.apply(["lz-1"], ping, -1)
+        return self._heard()
+
+    def tick(self, minute: int) -> Self:
+        """Nothing but time passes."""
+        self.engine.tick(MIDNIGHT_MS + minute * MINUTE_MS)
+        return self._heard()
+
+    @property
+    def said(self) -> list[str]:
+        """The events of the last step, in words."""
+        return [
+            f"{e.rule} {e.phase} {e.subject}: {e.evidence['kind']}, {e.severity}, {e.reason},"
+            f" since {(e.since_ms - MIDNIGHT_MS) // MINUTE_MS}"
+            for e in self.events
+        ]
+
+    def _heard(self) -> Self:
+        self.events = self.engine.take_events()
+        return self
+
+
+def order(curfew: tuple[int, int] | None = None) -> dict[str, object]:
+    """An order for the person, with a daily curfew between two minutes of the day where one is given."""
+    asked: dict[str, object] = {
+        "supervisee": "lz-1",
+        "order_id": "o-1",
+        "valid_from_ms": MIDNIGHT_MS - 86_400_000,
+        "organisation": "450000/450200/450202/450202001",
+        "officer": "officer-1",
+        "residence": {"lon": HOME[0], "lat": HOME[1], "datum": "wgs84", "county": "450202"},
+        "authorisations": [
+            {
+                "basis": "information_verification",
+                "from_ms": MIDNIGHT_MS - 86_400_000,
+                "until_ms": MIDNIGHT_MS + 90 * 86_400_000,
+                "undertaking": "2026-02-20",
+                "notice": "2026-02-20",
+                "head_signed": "2026-02-20",
+                "county_approved": "2026-02-20",
+                "filing": "f-1",
+            },
+        ],
+    }
+    if curfew:
+        start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in curfew)
+        asked["curfew"] = {"windows": [{"days": list(range(7)), "start": start, "end": end}]}
+    return asked
+
+

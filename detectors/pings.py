@@ -1,0 +1,131 @@
+"""
+Pings as columns: what the kernel keeps of a carrier's message, and how a batch of them is seen by the rules.
+
+A kept ping is 24 bytes (`PING`). Its bytes are also its identity: two records that are equal here are one ping.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.ping import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Column = NDArray[Any]
+
+PING: Final = np.dtype(
+    [
+        ("time_ms", "<i8"),
+        ("lon", "<i4"),
+        ("lat", "<i4"),
+        ("accuracy_m", "<u2"),
+        ("status", "u1"),
+        ("phone", "u1"),
+        ("device", "<u4"),
+    ],
+)
+"""lon and lat are WGS-84 degrees * 1e7; phone's top bit marks a wristband; device is the head of its hash, 0 if none."""
+
+NO_POSITION: Final = int(np.iinfo(np.int32).min)
+WRISTBAND: Final = 0x80
+DEGREE: Final = 1e-7
+MISSING_ACCURACY_M: Final = 1000.0
+NEVER: Final = int(np.iinfo(np.int64).max)
+
+STATUSES: Final = tuple(Status)
+OPENING: Final = frozenset(
+    {
+        Status.powered_off,
+        Status.suspended,
+        Status.arrears,
+        Status.service_not_opened,
+        Status.function_not_activated,
+        Status.consent_withdrawn,
+        Status.number_not_own,
+    },
+)
+"""Answers that say by themselves that the phone gives no position: they open a gap without waiting."""
+
+IS_LOCATED: Final = np.array([s is Status.located for s in STATUSES])
+IS_CONTACT: Final = np.array([s in (Status.located, Status.no_fix) for s in STATUSES])
+IS_OPENING: Final = np.array([s in OPENING for s in STATUSES])
+
+
+def in_order(rows: Column, pings: Column) -> Column:
+    """
+    Positions that sort pings by row, then time, then content, so that ties fall the same way on every arrival.
+
+    The full sort over all fields is paid only where two pings of one row share their time.
+    """
+    order = np.lexsort((pings["time_ms"], rows))
+    row, time = rows[order], pings["time_ms"][order]
+    if not ((row[1:] == row[:-1]) & (time[1:] == time[:-1])).any():
+        return order
+    names = ("device", "accuracy_m", "lat", "lon", "status", "phone", "time_ms")
+    return np.lexsort((*(pings[name] for name in names), rows))
+
+
+def repeats(rows: Column, pings: Column) -> Column:
+    """True for each ping that equals the one before it, rows and pings being in order."""
+    same = np.zeros(len(rows), bool)
+    if len(rows) > 1:
+        same[1:] = (rows[1:] == rows[:-1]) & (pings[1:] == pings[:-1])
+    return same
+
+
+class Fixes:
+    """
+    One ping for each row of a window, position for position: what a rule observes in one round.
+
+    `x_m, y_m` lie in the plane of the row's residence, `d_m` is the distance to it, `r_m` the 68 % radius. Where
+    `located` is false the four are NaN. `accepted` is false until ping quality has judged the round: a rule about
+    places looks at accepted fixes only, a rule about contact at `contact`, and at `answer` for the carrier's reasons.
+    """
+
+    __slots__ = ("accepted", "answer", "contact", "d_m", "frozen", "located", "pings", "r_m", "time_ms", "x_m", "y_m")
+
+    def __init__(self, pings: Column, x_m: Column, y_m: Column) -> None:
+        carrier = pings["phone"] < WRISTBAND
+        self.pings = pings
+        self.time_ms = np.ascontiguousarray(pings["time_ms"])
+        self.contact = IS_CONTACT[pings["status"]] & carrier
+        self.answer = ~IS_CONTACT[pings["status"]] & carrier
+        self.located = IS_LOCATED[pings["status"]] & carrier & (pings["lon"] != NO_POSITION)
+        self.x_m = x_m
+        self.y_m = y_m
+        self.d_m = np.sqrt(x_m * x_m + y_m * y_m)
+        self.r_m = radius_m(pings)
+        self.accepted = np.zeros(len(pings), bool)
+        self.frozen = np.zeros(len(pings), bool)
+
+    def __len__(self) -> int:
+        return len(self.time_ms)
+
+    def take(self, at: Column) -> Fixes:
+        """The pings at those positions, as a round of their own."""
+        part: Fixes = object.__new__(Fixes)
+        for name in Fixes.__slots__:
+            setattr(part, name, getattr(self, name)[at])
+        return part
+
+
+def radius_m(pings: Column) -> Column:
+    """68 % radius in metres; a missing one counts as `MISSING_ACCURACY_M`, for no radius is no precision."""
+    radius = pings["accuracy_m"].astype(np.float64)
+    radius[radius == 0] = MISSING_ACCURACY_M
+    return radius
+
+
+def make(records: Sequence[tuple[int, int, int, int, int, int, int]]) -> Column:
+    """
+    `PING` records from tuples in field order.
+
+    >>> make([(1_600_000_000_000, 1094000000, 243000000, 120, 0, 0, 7)])["accuracy_m"].tolist()
+    [120]
+    """
+    return np.array(list(records), PING)

@@ -1,0 +1,126 @@
+"""Some supervisees side by side: the columns a rule computes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from detectors.pings import DEGREE
+
+if TYPE_CHECKING:
+    from detectors.findings import Finding
+    from detectors.pings import Column, Fixes
+
+Columns = dict[str, "Column"]
+
+AUTHORISED: Final = 1
+CURFEW: Final = 2
+EVIDENCE: Final = 4
+REPORTED_OFF: Final = 8
+PLACE: Final = 16
+DAY: Final = 32
+"""Bits of `plan["flags"]`. PLACE and DAY only alternate: a turn of theirs is a moved residence, a new local day."""
+
+PLAN: Final = np.dtype(
+    [
+        ("at", "i8"),  # position in the pool of timelines, -1 before the first ping
+        ("last", "i8"),  # last position of this timeline
+        ("change_ms", "i8"),  # when the flags turn next
+        ("flags", "u1"),
+        ("turned", "u1"),  # which bits turned at the edge that is being fired
+        ("tier", "u1"),
+        ("window_ms", "i8"),  # start of the piece of curfew that holds the moment
+        ("day_ms", "i8"),  # local midnight before the moment
+        ("day", "i4"),  # that day's number
+        ("lon0", "i4"),
+        ("lat0", "i4"),
+        ("mx", "f8"),
+        ("my", "f8"),
+    ],
+)
+"""What the order asks at this moment. Derived from the order and the time, so it is never stored."""
+
+
+class Window:
+    """
+    Columns of some rows, position for position, grouped by who owns them: `window["gap"]["limit_ms"]`.
+
+    `head` shares memory with its origin, so a rule that writes into it writes through; `take` copies and needs `put`.
+    Rules write in place (`own["x"][where] = ...`); a rebound array would be lost.
+    """
+
+    __slots__ = ("rows", "state")
+
+    def __init__(self, rows: Column, state: dict[str, Columns]) -> None:
+        self.rows = rows
+        self.state = state
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, owner: str) -> Columns:
+        return self.state[owner]
+
+    @property
+    def plan(self) -> Columns:
+        """What the order asks of each row at this moment."""
+        return self.state["plan"]
+
+    def head(self, count: int) -> Window:
+        """The first `count` rows, sharing memory."""
+        if count == len(self.rows):
+            return self
+        state = {owner: {name: a[:count] for name, a in own.items()} for owner, own in self.state.items()}
+        return Window(self.rows[:count], state)
+
+    def take(self, at: Column) -> Window:
+        """Copies of the rows at those positions."""
+        state = {owner: {name: a[at] for name, a in own.items()} for owner, own in self.state.items()}
+        return Window(self.rows[at], state)
+
+    def put(self, at: Column, part: Window) -> None:
+        """Write back what `take(at)` gave."""
+        for owner, own in self.state.items():
+            changed = part.state[owner]
+            for name, array in own.items():
+                array[at] = changed[name]
+
+    def has(self, flag: int) -> Column:
+        """True for each row whose plan has the flag now."""
+        return (self.plan["flags"] & flag) != 0
+
+    def went(self, flag: int, *, on: bool) -> Column:
+        """True for each row whose flag turned on (or off) at the edge that is being fired."""
+        flags, turned = self.plan["flags"], self.plan["turned"]
+        return ((turned & flag) != 0) & (((flags & flag) != 0) == on)
+
+    def turned(self, flag: int) -> Column:
+        """True for each row whose flag turned, whichever way, at the edge that is being fired."""
+        return (self.plan["turned"] & flag) != 0
+
+    def plane(self, lon: Column, lat: Column) -> tuple[Column, Column]:
+        """Metres east and north of each row's residence, from degrees * 1e7."""
+        plan = self.plan
+        x = (lon.astype(np.int64) - plan["lon0"]) * DEGREE * plan["mx"]
+        y = (lat.astype(np.int64) - plan["lat0"]) * DEGREE * plan["my"]
+        return x, y
+
+
+class Detector(Protocol):
+    """One rule: the columns it remembers for each row, and three verbs, always in this order."""
+
+    name: str
+    columns: np.dtype[np.void]
+
+    def observe(self, window: Window, fixes: Fixes) -> list[Finding]:
+        """One ping for each row; every deadline before it has been fired."""
+        ...
+
+    def due(self, window: Window) -> Column:
+        """When silence alone will change the answer (int64 ms), `NEVER` where it cannot."""
+        ...
+
+    def fire(self, window: Window, now_ms: Column) -> list[Finding]:
+        """That moment, or an edge of the plan (`plan["turned"]`), has come: one time for each row."""
+        ...

@@ -1,0 +1,219 @@
+"""The store of one partition: a packed row for each supervisee, copies of it from the last hours, and their bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from zlib import crc32
+
+import numpy as np
+
+from detectors.pings import NEVER
+from detectors.window import Window
+from schemas.errors import BadState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detectors.pings import Column
+    from detectors.window import Columns, Detector
+
+CORE: Final = np.dtype(
+    [
+        ("serial", "u4"),  # names the row in the changelog; never used twice
+        ("first_ms", "i8"),  # time of the oldest ping ever
+        ("newest_ms", "i8"),  # time of the newest ping
+        ("fired_ms", "i8"),  # time of the last deadline that was fired
+        ("checkins", "u4"),
+        ("checkin_ms", "i8"),
+        ("dispositions", "u4"),
+        ("disposition_ms", "i8"),
+    ],
+)
+COPIES: Final = 3
+NO_COPY: Final = -1
+
+
+class Windows:
+    """
+    Rows are packed, because the rows of a batch lie apart: one copy of 400 bytes beats fifty of eight.
+
+    `checkout` gives them as columns, `checkin` writes the columns back. `frontier` is what a row has seen: its newest
+    ping or the last deadline fired. `copies` are earlier states of a row with their frontier, from which a late ping
+    is run again.
+    """
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        owners = [("core", CORE), *((d.name, d.columns) for d in detectors)]
+        self.layout = np.dtype([(name, columns) for name, columns in owners])
+        self.fingerprint = crc32(repr(self.layout.descr).encode()).to_bytes(4, "big")
+        self.ids: list[str] = []
+        self.index: dict[str, int] = {}
+        self.free: list[int] = []
+        self.serial = 0
+        self._resize(64)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def _resize(self, size: int) -> None:
+        old = len(self.ids)
+        hot, copies = np.zeros(size, self.layout), np.zeros((size, COPIES), self.layout)
+        copied, dirty = np.full((size, COPIES), NO_COPY, np.int64), np.zeros(size, bool)
+        copies_dirty, due = np.zeros((size, COPIES), bool), np.full(size, NEVER)
+        if old:
+            hot[:old], copies[:old], copied[:old] = self.hot[:old], self.copies[:old], self.copied[:old]
+            dirty[:old], copies_dirty[:old], due[:old] = self.dirty[:old], self.copies_dirty[:old], self.due[:old]
+        self.hot, self.copies, self.copied = hot, copies, copied
+        self.dirty, self.copies_dirty, self.due = dirty, copies_dirty, due
+
+    def add(self, supervisee: str) -> int:
+        """A new row in its first state, which is also its first copy; gives its number."""
+        row = self.free.pop() if self.free else len(self.ids)
+        if row == len(self.hot):
+            self._resize(2 * row)
+        if row == len(self.ids):
+            self.ids.append(supervisee)
+        self.ids[row], self.index[supervisee] = supervisee, row
+        self.serial += 1
+        self.hot[row : row + 1].view(np.uint8)[:] = 0
+        self.hot["core"]["serial"][row] = self.serial
+        self.copied[row] = NO_COPY
+        self.copy(np.array([row]))
+        self.dirty[row] = True
+        self.due[row] = NEVER
+        return row
+
+    def remove(self, row: int) -> None:
+        """Forget a row; its number may be used again, its serial never."""
+        del self.index[self.ids[row]]
+        self.ids[row] = ""
+        self.free.append(row)
+        self.hot[row : row + 1].view(np.uint8)[:] = 0
+        self.copied[row], self.due[row] = NO_COPY, NEVER
+        self.dirty[row], self.copies_dirty[row] = False, False
+
+    def frontier(self, rows: Column) -> Column:
+        """Newest ping or last deadline of each row: what lies at or before it comes late."""
+        core = self.hot["core"]
+        return np.maximum(core["newest_ms"][rows], core["fired_ms"][rows])
+
+    def ageing(self, rows: Column, times_ms: Column, spacing_ms: int) -> Column:
+        """Those of the rows whose newest copy lies `spacing_ms` before the time at which they go on."""
+        newest = self.copied[rows].max(axis=1)
+        return rows[(times_ms - newest >= spacing_ms) & (self.frontier(rows) > newest)]
+
+    def usable(self, rows: Column, floor_ms: int) -> Column:
+        """
+        Which copies (rows x slots) a row can be run again from.
+
+        Every ping since must still be known: none later than `floor_ms` was forgotten, or none came since, or all
+        that ever came did so after it.
+        """
+        copied = self.copied[rows]
+        young = (copied == 0) & (self.hot["core"]["first_ms"][rows, None] > floor_ms)
+        same = self.copies["core"]["newest_ms"][rows] == self.hot["core"]["newest_ms"][rows, None]
+        return (copied != NO_COPY) & ((copied >= floor_ms) | same | young)
+
+    def checkout(self, rows: Column, plan: Columns) -> Window:
+        """Copies of the rows as columns, beside the plan of each."""
+        return self._opened(rows, _bytes(self.hot)[rows].view(self.layout), plan)
+
+    def checkout_copies(self, rows: Column, slots: Column, plan: Columns) -> Window:
+        """The same of earlier states; what is not the rules' own stays that of today."""
+        packed = _bytes(self.copies)[rows, slots].view(self.layout)
+        packed["core"] = self.hot["core"][rows]
+        for name in ("newest_ms", "fired_ms"):
+            packed["core"][name] = self.copies["core"][name][rows, slots]
+        return self._opened(rows, packed, plan)
+
+    def _opened(self, rows: Column, packed: Column, plan: Columns) -> Window:
+        state = {
+            owner: {name: np.ascontiguousarray(packed[owner][name]) for name in self.layout[owner].names or ()}
+            for owner in self.layout.names or ()
+        }
+        state["plan"] = plan
+        return Window(rows, state)
+
+    def checkin(self, window: Window) -> None:
+        """Write the columns back; the rows are dirty from now on."""
+        packed = np.empty(len(window), self.layout)
+        for owner in self.layout.names or ():
+            part = packed[owner]
+            for name, array in window[owner].items():
+                part[name] = array
+        _bytes(self.hot)[window.rows] = _bytes(packed)
+        self.dirty[window.rows] = True
+
+    def copy(self, rows: Column) -> None:
+        """Keep the rows as they are now, each in the place of its oldest copy."""
+        slots = self.copied[rows].argmin(axis=1)
+        _bytes(self.copies)[rows, slots] = _bytes(self.hot)[rows]
+        self.copied[rows, slots] = self.frontier(rows)
+        self.copies_dirty[rows, slots] = True
+
+    def recopy(self, rows: Column, after_ms: Column) -> None:
+        """After a run from copies at `after_ms`: later copies know the past wrong; one of today takes their place."""
+        wrong = self.copied[rows] > after_ms[:, None]
+        self.copies_dirty[rows] |= wrong
+        self.copied[rows] = np.where(wrong, NO_COPY, self.copied[rows])
+        again = rows[wrong.any(axis=1)]
+        if len(again):
+            self.copy(again)
+
+    def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
+        """Records of the rows and copies that changed since the last call."""
+        rows = np.flatnonzero(self.dirty[: len(self.ids)])
+        out = self._records("h:", rows.tolist(), _bytes(self.hot)[rows])
+        self.dirty[rows] = False
+        for slot in range(COPIES):
+            rows = np.flatnonzero(self.copies_dirty[: len(self.ids), slot])
+            if len(rows):
+                valid = self.copied[rows, slot] != NO_COPY
+                out += self._records(f"{slot}:", rows[valid].tolist(), _bytes(self.copies)[rows[valid], slot])
+                out += [(f"{slot}:{self.ids[row]}".encode(), None) for row in rows[~valid].tolist()]
+                self.copies_dirty[rows, slot] = False
+        return out
+
+    def keys(self, row: int) -> list[bytes]:
+        """The keys of all records of a row."""
+        return [f"{group}:{self.ids[row]}".encode() for group in ("h", *range(COPIES))]
+
+    def load(self, rows: Sequence[tuple[str, bytes]], copies: Sequence[tuple[int, str, bytes]]) -> None:
+        """
+        Rows, and copies by slot, as `take_dirty` gave them.
+
+        :raises BadState: when they were written with another layout.
+        """
+        packed = self._unpacked([value for _, value in rows])
+        self._resize(max(64, len(rows)))
+        self.ids = [name for name, _ in rows]
+        self.index = {name: row for row, name in enumerate(self.ids)}
+        self.hot[: len(rows)] = packed
+        self.serial = int(packed["core"]["serial"].max(initial=0))
+        known = [(slot, self.index[name], value) for slot, name, value in copies if name in self.index]
+        if known:
+            where, slots = np.array([row for _, row, _ in known]), np.array([slot for slot, _, _ in known])
+            part = self._unpacked([value for _, _, value in known])
+            self.copies[where, slots] = part
+            self.copied[where, slots] = np.maximum(part["core"]["newest_ms"], part["core"]["fired_ms"])
+
+    def _records(self, group: str, rows: list[int], packed: Column) -> list[tuple[bytes, bytes | None]]:
+        data, size, mark, ids = packed.tobytes(), self.layout.itemsize, self.fingerprint, self.ids
+        begins = range(0, len(data), size)
+        return [
+            ((group + ids[row]).encode(), mark + data[begin : begin + size])
+            for row, begin in zip(rows, begins, strict=True)
+        ]
+
+    def _unpacked(self, values: list[bytes]) -> Column:
+        data = b"".join(values)
+        whole = np.dtype([("mark", "V4"), ("row", self.layout)])
+        if len(data) != whole.itemsize * len(values) or any(v[:4] != self.fingerprint for v in values):
+            msg = "the changelog holds rows of another layout; run the version that wrote them, or start a new group"
+            raise BadState(msg)
+        return np.frombuffer(data, whole)["row"]
+
+
+def _bytes(packed: Column) -> Column:
+    """The rows as untyped bytes: NumPy moves them whole instead of field by field."""
+    return packed.view(np.dtype((np.void, packed.dtype.itemsize)))
