@@ -1,0 +1,123 @@
+"""The parameters of all rules, by tier, in one versioned file.
+
+Its revision stands in every alert, so a number may only change together with it.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from schemas.errors import BadConfiguration
+from schemas.fields import Sent
+
+__all__ = ["CurfewRule", "GapRule", "QualityRule", "Rules", "TierRules", "Tiers", "load_rules"]
+
+Minutes = Annotated[int, Field(ge=1, le=1_440)]
+Metres = Annotated[int, Field(ge=1, le=100_000)]
+Count = Annotated[int, Field(ge=1, le=1_000)]
+
+
+class GapRule(Sent):
+    """Silence: overdue at max(*overdue_min*, *quantile_factor* x the person's 99th percentile), at most *cap_min*.
+
+    A gap at max(*gap_min*, the overdue limit). Before *warmup* intervals are known, the fixed limits hold alone.
+    """
+
+    overdue_min: Minutes = 60
+    gap_min: Minutes = 120
+    cap_min: Minutes = 180
+    quantile_factor: Annotated[int, Field(ge=1, le=10)] = 2
+    warmup: Count = 50
+
+    @model_validator(mode="after")
+    def _rises(self) -> Self:
+        if not self.overdue_min <= self.gap_min <= self.cap_min:
+            msg = "overdue_min, gap_min and cap_min must not fall"
+            raise ValueError(msg)
+        return self
+
+
+class CurfewRule(Sent):
+    """Away from the residence inside the window.
+
+    Opens at *pings* over *span_min* with distance - max(accuracy, *floor_m*) > *distance_m* and *distinct* coordinates,
+    *distinct_sparse* where the interval is *sparse_min* or more. Pings of the *before_min* before the window count.
+    Clears at *clear_pings* with distance - accuracy < *clear_m*. An absence within *minor_min* is minor, and those of
+    *accumulated_days* add up to an alert at *accumulated_min*.
+    """
+
+    pings: Count = 4
+    span_min: Minutes = 15
+    distance_m: Metres = 200
+    floor_m: Metres = 300
+    distinct: Count = 3
+    distinct_sparse: Count = 2
+    sparse_min: Minutes = 20
+    before_min: Minutes = 60
+    clear_pings: Count = 2
+    clear_m: Metres = 100
+    minor_min: Minutes = 30
+    accumulated_min: Minutes = 120
+    accumulated_days: Annotated[int, Field(ge=1, le=30)] = 7
+
+    @model_validator(mode="after")
+    def _can_open(self) -> Self:
+        if not self.distinct_sparse <= self.distinct <= self.pings:
+            msg = "distinct_sparse, distinct and pings must not fall"
+            raise ValueError(msg)
+        return self
+
+
+class QualityRule(Sent):
+    """Fixes that cannot be true: faster than *speed_mps* beyond both radii; repeats within *frozen_m* count once.
+
+    A place jumped to *ghost_hits* times in *ghost_nights* nights is a ghost of the network.
+    """
+
+    speed_mps: Annotated[int, Field(ge=1, le=1_000)] = 55
+    frozen_m: Metres = 20
+    ghost_hits: Count = 3
+    ghost_nights: Count = 2
+
+
+class TierRules(Sent):
+    """All rules as one tier applies them."""
+
+    gap: GapRule = GapRule()
+    curfew: CurfewRule = CurfewRule()
+    quality: QualityRule = QualityRule()
+
+
+class Tiers(Sent):
+    """The tiers, in the order of :class:`schemas.order.Tier`."""
+
+    general: TierRules = TierRules()
+    strict: TierRules = TierRules(
+        gap=GapRule(overdue_min=45, gap_min=90, cap_min=120), curfew=CurfewRule(minor_min=15, accumulated_min=60)
+    )
+
+
+class Rules(Sent):
+    """The rules file."""
+
+    revision: Annotated[int, Field(ge=1)]
+    tiers: Tiers = Tiers()
+
+
+def load_rules(path: Path) -> Rules:
+    """Read the rules file.
+
+    :raises BadConfiguration: the message begins with the path and, where one is wrong, the TOML key.
+    """
+    try:
+        return Rules.model_validate(tomllib.loads(path.read_text(encoding="utf-8")), strict=True)
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BadConfiguration(path, f"cannot be read: {fault}") from fault
+    except tomllib.TOMLDecodeError as fault:
+        raise BadConfiguration(path, f"is not TOML: {fault}") from fault
+    except ValidationError as refusal:
+        first = refusal.errors(include_url=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise BadConfiguration(path, f"{where}: {first['msg']}") from refusal
