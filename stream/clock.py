@@ -6,6 +6,7 @@ read to its end, or, while behind, with the append time of what was read. All ti
 until the first of them.
 """
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, Protocol
 
@@ -153,3 +154,25 @@ def refused_by_time(
     """
     known = clocks != UNKNOWN
     return known & (times > clocks + future_ms), known & (times < clocks - horizon_ms)
+
+
+def cuts(
+    times: NDArray[np.int64], clocks: NDArray[np.int64], future_ms: int, horizon_ms: int
+) -> list[tuple[int, int, int]]:
+    """Cut pings into (start, stop, clock) so that one clock for each part refuses what each ping's own would refuse.
+
+    Nearly always one part with the last clock; parts of equal clocks where a limit lies in between.
+
+    >>> cuts(np.array([5, 6, 7]), np.array([5, 6, 7]), future_ms=1, horizon_ms=10)
+    [(0, 3, 7)]
+    >>> cuts(np.array([5, 9, 9]), np.array([5, 6, 9]), future_ms=1, horizon_ms=10)
+    [(0, 1, 5), (1, 2, 6), (2, 3, 9)]
+    """
+    if not len(times):
+        return []
+    last = int(clocks[-1])
+    own, one = (refused_by_time(times, by, future_ms, horizon_ms) for by in (clocks, np.full_like(clocks, last)))
+    if all(np.array_equal(mine, common) for mine, common in zip(own, one, strict=True)):
+        return [(0, len(times), last)]
+    edges = [0, *(np.flatnonzero(np.diff(clocks)) + 1).tolist(), len(times)]
+    return [(start, stop, int(clocks[start])) for start, stop in itertools.pairwise(edges)]

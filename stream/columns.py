@@ -7,12 +7,13 @@ them, and both are numbers even where the log begins at 0 or ends in transaction
 # ruff: noqa: ANN401, SLF001 - aiokafka has no types and gives records as objects only; tests/stream/test_private_names.py holds the names used
 
 import asyncio
-import bisect
 from collections.abc import Collection
 from typing import Any
 
+import numpy as np
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
+from numpy.typing import NDArray
 
 LARGEST = 8_192
 """Records that one poll gives of one partition; a single record batch may hold more, and is given whole."""
@@ -36,17 +37,20 @@ class Columns:
     def __len__(self) -> int:
         return len(self.offsets)
 
-    def appended_ms(self, index: int) -> int:
-        """Append time of the record at `index`, in ms."""
-        return self.appended[bisect.bisect_right(self.appended, index, key=lambda batch: batch[0])][1]
+    def appended_ms(self, index: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Append times of the records at `index`, in ms; shapes (n,) -> (n,)."""
+        upto, times = np.array(self.appended, np.int64).reshape(-1, 2).T
+        found: NDArray[np.int64] = times[np.searchsorted(upto, index, side="right")]
+        return found
 
-    def since(self, index: int) -> "Columns":
-        """Give the same columns without the first `index` records; `index` may be their number."""
-        rest = Columns(self.offsets[index] if index < len(self) else self.end)
-        rest.keys, rest.values, rest.offsets = self.keys[index:], self.values[index:], self.offsets[index:]
-        rest.appended = [(upto - index, at) for upto, at in self.appended if upto > index]
-        rest.end = self.end
-        return rest
+    def part(self, start: int, stop: int) -> "Columns":
+        """Give the records [start, stop), by index; what follows the last record belongs to the last part."""
+        part = Columns(self.start if start == 0 else self.end if start >= len(self) else self.offsets[start])
+        some = slice(start, stop)
+        part.keys, part.values, part.offsets = self.keys[some], self.values[some], self.offsets[some]
+        part.appended = [(min(upto, stop) - start, at) for upto, at in self.appended if upto > start]
+        part.end = self.end if stop >= len(self) else self.offsets[stop]
+        return part
 
 
 def read_columns(parsed: Any, limit: int) -> tuple[Columns, bool]:
