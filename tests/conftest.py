@@ -12,6 +12,9 @@ from typing import Protocol
 import pytest
 from kafka import KafkaAdminClient
 
+from schemas.topics import TOPICS
+from stream import topics
+
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "build" / "tests"
 # The broker of whoever runs the tests is never theirs to empty.
@@ -62,24 +65,15 @@ def admin(kafka: str) -> Iterator[KafkaAdminClient]:
 
 
 @pytest.fixture
-def fresh_topics(admin: KafkaAdminClient) -> FreshTopics:
+def fresh_topics(kafka: str, admin: KafkaAdminClient) -> FreshTopics:
     """Call it to empty the broker: `fresh_topics(partitions=4)`."""
-    from schemas.topics import TOPICS  # noqa: PLC0415
+    names = {topic.name for topic in TOPICS}
 
     def make(partitions: int = 4) -> None:
-        wanted = {topic.name: topic for topic in TOPICS}
-        if present := wanted.keys() & set(admin.list_topics()):
+        if present := names & set(admin.list_topics()):
             admin.delete_topics(sorted(present))
-            while wanted.keys() & set(admin.list_topics()):
+            while names & set(admin.list_topics()):
                 time.sleep(0.02)
-        topics = {
-            name: {
-                "num_partitions": partitions,
-                "replication_factor": 1,
-                "configs": {"cleanup.policy": topic.cleanup, **topic.configs},
-            }
-            for name, topic in wanted.items()
-        }
-        admin.create_topics(topics, wait_for_metadata=True)
+        topics.apply(kafka, partitions, replication=1)
 
     return make
