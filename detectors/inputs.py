@@ -52,7 +52,7 @@ class Inputs:
         self._tail_rows: list[Column] = []
         self._tail: list[Column] = []
         self._tail_size = 0
-        self._fresh: list[Column] = []
+        self.fresh: list[Column] = []
         self._open = Chunk(b"", 0)
         self._chunks: dict[int, int] = {}  # number of a chunk: newest time in it; its bytes are not kept
         self._next = 0
@@ -72,7 +72,7 @@ class Inputs:
         self._tail_size += len(rows)
         stored = np.empty(len(rows), STORED)
         stored["serial"], stored["ping"] = serials, pings
-        self._fresh.append(stored)
+        self.fresh.append(stored)
         if self._tail_size >= TAIL:
             self._seal()
 
@@ -119,7 +119,7 @@ class Inputs:
         """Leave no ping of a row, neither here nor in the changelog: all chunks are written anew."""
         self._seal()
         kept = [(np.repeat(p.rows, np.diff(p.starts)), p.pings) for p in self.sealed]
-        self.sealed, self._fresh = [], []
+        self.sealed, self.fresh = [], []
         self._gone += list(self._chunks)
         self._chunks, self._open = {}, Chunk(b"", 0)
         for rows, pings in kept:
@@ -130,9 +130,9 @@ class Inputs:
         """Chunks to write since the last call, by number; None ends a chunk."""
         out: list[tuple[int, bytes | None]] = [(number, None) for number in self._gone]
         self._gone = []
-        if self._fresh:
-            fresh = np.concatenate(self._fresh)
-            self._fresh = []
+        if self.fresh:
+            fresh = np.concatenate(self.fresh)
+            self.fresh = []
             data = fresh.tobytes()
             newest_ms = int(fresh["ping"]["time_ms"].max())
             if self._open.data and len(self._open.data) + len(data) <= SMALL_BYTES:

@@ -90,7 +90,7 @@ class Quality:
             np.copyto(own[f"seen_{name}"], fixes.pings[name], where=located)
         jumped = fixes.accepted & known & (moved > LEFT_M)
         if jumped.any():
-            self._depart(window, fixes, np.flatnonzero(jumped), moved)
+            self._depart(window, fixes, np.flatnonzero(jumped))
         np.copyto(own["last_ms"], fixes.time_ms, where=fixes.accepted)
         np.copyto(own["last_r_m"], fixes.r_m.astype(np.uint16), where=fixes.accepted)
         for name in ("lon", "lat"):
@@ -129,34 +129,30 @@ class Quality:
                 at[haunted] |= near & counts[:, slot]
         return at
 
-    def _depart(self, window: Window, fixes: Fixes, rows: Column, moved: Column) -> None:
+    def _depart(self, window: Window, fixes: Fixes, rows: Column) -> None:
         """The fix is elsewhere than the last one: either the loop closes and the last place is voted, or one begins."""
-        own, plan = window["quality"], window.plan
-        for i in rows:
-            t, left, last = int(fixes.time_ms[i]), int(own["left_ms"][i]), int(own["last_ms"][i])
-            mx, my = float(plan["mx"][i]) * DEGREE, float(plan["my"][i]) * DEGREE
-            loop_ms = min(LONGEST_LOOP_MS, max(SHORTEST_LOOP_MS, 2.5 * min(last - left, t - last)))
-            if left and t - left <= loop_ms:
-                back = _distance(own, "left", int(fixes.pings["lon"][i]), int(fixes.pings["lat"][i]), i, mx, my)
-                lon, lat = int(own["last_lon"][i]), int(own["last_lat"][i])
-                away = _distance(own, "left", lon, lat, i, mx, my)
-                if back <= NEAR_M and LEFT_M <= away <= FAR_M:
-                    home = np.hypot((lon - int(plan["lon0"][i])) * mx, (lat - int(plan["lat0"][i])) * my)
-                    into_day = t - int(plan["day_ms"][i])
-                    if home > LEFT_M and not 6 * HOUR_MS <= into_day < 22 * HOUR_MS:
-                        _vote(own, i, lon, lat, int(plan["day"][i]), mx, my)
-                    own["left_ms"][i] = 0
-                    continue
-            own["left_ms"][i] = last
-            own["left_lon"][i], own["left_lat"][i] = own["last_lon"][i], own["last_lat"][i]
+        part = window.take(rows)
+        own, plan, t = part["quality"], part.plan, fixes.time_ms[rows]
+        legs = np.minimum(own["last_ms"] - own["left_ms"], t - own["last_ms"])
+        loop_ms = np.minimum(LONGEST_LOOP_MS, np.maximum(SHORTEST_LOOP_MS, 2.5 * legs))
+        x0, y0 = part.plane(own["left_lon"], own["left_lat"])
+        x, y = part.plane(own["last_lon"], own["last_lat"])
+        away = np.hypot(x - x0, y - y0)
+        closed = (own["left_ms"] > 0) & (t - own["left_ms"] <= loop_ms) & (away >= LEFT_M) & (away <= FAR_M)
+        closed &= np.hypot(fixes.x_m[rows] - x0, fixes.y_m[rows] - y0) <= NEAR_M
+        into_day = t - plan["day_ms"]
+        night = (into_day < 6 * HOUR_MS) | (into_day >= 22 * HOUR_MS)
+        own, begun = window["quality"], rows[~closed]
+        for i in np.flatnonzero(closed & night & (np.hypot(x, y) > LEFT_M)):
+            _vote(own, int(rows[i]), int(plan["day"][i]), float(plan["mx"][i]) * DEGREE, float(plan["my"][i]) * DEGREE)
+        own["left_ms"][rows[closed]] = 0
+        for name in ("ms", "lon", "lat"):
+            own[f"left_{name}"][begun] = own[f"last_{name}"][begun]
 
 
-def _distance(own: Columns, name: str, lon: int, lat: int, i: int, mx: float, my: float) -> float:
-    return float(np.hypot((lon - int(own[f"{name}_lon"][i])) * mx, (lat - int(own[f"{name}_lat"][i])) * my))
-
-
-def _vote(own: Columns, i: int, lon: int, lat: int, day: int, mx: float, my: float) -> None:
-    """One more loop through that place; a new place takes an empty slot, or that of the one unseen for longest."""
+def _vote(own: Columns, i: int, day: int, mx: float, my: float) -> None:
+    """One more loop through the last place; a new one takes an empty slot, or that of the ghost unseen for longest."""
+    lon, lat = int(own["last_lon"][i]), int(own["last_lat"][i])
     hits = own["ghost_hits"][i]
     apart = np.hypot((own["ghost_lon"][i] - lon) * mx, (own["ghost_lat"][i] - lat) * my)
     known = np.flatnonzero((hits > 0) & (apart <= NEAR_M))

@@ -146,6 +146,8 @@ class Windows:
 
     def copy(self, rows: Column) -> None:
         """Keep the rows as they are now, each in the place of its oldest copy."""
+        if not len(rows):
+            return
         slots = self.copied[rows].argmin(axis=1)
         _bytes(self.copies)[rows, slots] = _bytes(self.hot)[rows]
         self.copied[rows, slots] = self.frontier(rows)
@@ -156,9 +158,16 @@ class Windows:
         wrong = self.copied[rows] > after_ms[:, None]
         self.copies_dirty[rows] |= wrong
         self.copied[rows] = np.where(wrong, NO_COPY, self.copied[rows])
-        again = rows[wrong.any(axis=1)]
-        if len(again):
-            self.copy(again)
+        self.copy(rows[wrong.any(axis=1)])
+
+    def count(self, supervisee: str, what: str, time_ms: int) -> None:
+        """One more check-in or disposition of a person; of people without a row nothing is kept."""
+        row = self.index.get(supervisee)
+        if row is not None:
+            core = self.hot["core"]
+            core[f"{what}s"][row] += 1
+            core[f"{what}_ms"][row] = max(time_ms, int(core[f"{what}_ms"][row]))
+            self.dirty[row] = True
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """Records of the rows and copies that changed since the last call."""

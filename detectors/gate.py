@@ -1,0 +1,53 @@
+"""Who and what is let in: a ping that may not be processed, or cannot be, is refused with the reason that comes first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from detectors.pings import NEVER
+from schemas.errors import Reason
+
+if TYPE_CHECKING:
+    from detectors.pings import Column
+    from detectors.supervision import Supervision
+
+HOUR_MS: Final = 3_600_000
+MINUTE_MS: Final = 60_000
+
+
+class Limits(NamedTuple):
+    """How far from the clock a ping may lie: `horizon_ms` before it, `future_ms` after it."""
+
+    horizon_ms: int = 6 * HOUR_MS
+    future_ms: int = 2 * MINUTE_MS
+
+
+def refusals(of: Supervision, rows: Column, times_ms: Column, clock_ms: int, limits: Limits) -> dict[int, Reason]:
+    """
+    Positions that are refused, with the reason; rows are -1 for people without an order.
+
+    The law comes before the clock: a ping that may not be processed is not even judged by its time. A negative
+    `clock_ms` means that no clock is known, and nothing is refused by it.
+    """
+    t, unknown = times_ms, rows < 0
+    lawless, future, old = (np.zeros(len(rows), bool) for _ in range(3))
+    known = np.flatnonzero(~unknown)
+    lawless[known] = ~of.plans.authorised(rows[known], t[known])
+    if clock_ms >= 0:
+        future, old = t > clock_ms + limits.future_ms, t < clock_ms - limits.horizon_ms
+    late = known[t[known] <= of.windows.frontier(rows[known])]
+    if len(late):
+        usable = of.windows.usable(rows[late], of.inputs.floor_ms)
+        old[late] |= t[late] <= np.where(usable, of.windows.copied[rows[late]], NEVER).min(axis=1)
+    refused: dict[int, Reason] = {}
+    for where, reason in (
+        (unknown, Reason.unknown_supervisee),
+        (lawless, Reason.not_authorised),
+        (future, Reason.future),
+        (old, Reason.too_late),
+    ):
+        for position in np.flatnonzero(where).tolist():
+            refused.setdefault(position, reason)
+    return refused

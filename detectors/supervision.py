@@ -1,0 +1,149 @@
+"""The rows of one partition and how they move: with pings, with time alone, and once more when a ping came late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from detectors.episodes import Context, Episodes
+from detectors.evidence import judged
+from detectors.inputs import Inputs
+from detectors.pings import NEVER
+from detectors.plans import NOWHERE, Plans
+from detectors.rounds import Rounds
+from detectors.windows import NO_COPY, Windows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from detectors.findings import Finding
+    from detectors.pings import Column
+    from detectors.window import Detector, Window
+    from schemas.rules import Rules
+
+HOUR_MS: Final = 3_600_000
+
+
+class Supervision:
+    """
+    Rows, plans, pings and episodes that belong together, and the three ways in which a row goes on.
+
+    `advance` takes pings that come after all that a row has seen; `pass_time` takes time alone; `rerun` starts from an
+    earlier copy, which is what makes the result independent of the order of arrival.
+    """
+
+    def __init__(self, detectors: Sequence[Detector], rules: Rules, horizon_ms: int) -> None:
+        self.windows = Windows(detectors)
+        self.plans = Plans(rules)
+        self.rounds = Rounds(detectors, self.plans)
+        self.inputs = Inputs()
+        self.spacing_ms = horizon_ms // 2
+        self.keep_ms = 2 * horizon_ms
+        self.episodes = Episodes(lambda row: self.windows.ids[row], self._context, 2 * self.keep_ms)
+
+    def advance(self, rows: Column, pings: Column) -> None:
+        """Pings in order of row and time, each after all that its row has seen."""
+        distinct, starts, counts = np.unique(rows, return_index=True, return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        distinct, starts, counts = distinct[order], starts[order], counts[order]
+        first_ms = pings["time_ms"][starts]
+        self.windows.copy(self.windows.ageing(distinct, first_ms, self.spacing_ms))
+        new = self.plans.plan["at"][distinct] == NOWHERE
+        if new.any():
+            self.plans.place(distinct[new], first_ms[new])
+        self.inputs.add(rows, self.windows.hot["core"]["serial"][rows], pings)
+        window = self._checkout(distinct)
+        self.episodes.record(self.rounds.run(window, pings, starts, counts))
+        self._checkin(window)
+
+    def pass_time(self, rows: Column, clock_ms: int) -> None:
+        """Fire what is due of rows up to the clock, with nothing heard of them."""
+        self.windows.copy(self.windows.ageing(rows, self.windows.due[rows], self.spacing_ms))
+        window = self._checkout(rows)
+        self.episodes.record(self.rounds.pass_time(window, np.full(len(rows), clock_ms), silence=True))
+        self._checkin(window)
+
+    def rerun(self, rows: Column, from_ms: Column) -> None:
+        """Run rows (sorted, distinct) again from a copy before `from_ms`, and publish what differs."""
+        usable = self.windows.usable(rows, self.inputs.floor_ms)
+        copied = self.windows.copied[rows]
+        before = usable & (copied < from_ms[:, None])
+        slots = np.where(
+            before.any(axis=1),
+            np.where(before, copied, NO_COPY).argmax(axis=1),
+            np.where(usable, copied, NEVER).argmin(axis=1),
+        )
+        base = copied[np.arange(len(rows)), slots]
+        fired = self.windows.hot["core"]["fired_ms"][rows]
+        at, pings = self.inputs.of(rows, base)
+        counts = np.bincount(at, minlength=len(rows))
+        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+        order = np.argsort(-counts, kind="stable")
+        rows, slots, base, fired = rows[order], slots[order], base[order], fired[order]
+        counts, starts = counts[order], starts[order]
+        first = np.where(counts > 0, pings["time_ms"][np.minimum(starts, max(len(pings) - 1, 0))], fired)
+        plan = self.plans.placed(rows, np.where(base > 0, base, first))
+        window = self.windows.checkout_copies(rows, slots, plan)
+        np.minimum(window["core"]["first_ms"], first, out=window["core"]["first_ms"])
+        busy = int((counts > 0).sum())
+        found = self.rounds.run(window.head(busy), pings, starts[:busy], counts[:busy])
+        found += self.rounds.pass_time(window, fired, silence=True)
+        core = window["core"]
+        core["fired_ms"][:] = np.maximum(core["fired_ms"], fired)
+        self._checkin(window)
+        by_row: dict[int, list[Finding]] = {int(row): [] for row in rows}
+        for finding in found:
+            by_row[finding.row].append(finding)
+        for row, after_ms in zip(rows.tolist(), base.tolist(), strict=True):
+            self.episodes.revise(row, after_ms, by_row[row])
+        self.windows.recopy(rows, base)
+
+    def reconsider(self, row: int, from_ms: int, frontier: int) -> None:
+        """The orders of a row changed: from then on, or from a time that it has passed already."""
+        rows = np.array([row])
+        if from_ms <= frontier and self.windows.usable(rows, self.inputs.floor_ms).any():
+            self.rerun(rows, np.array([from_ms]))
+        else:
+            self.plans.place(rows, np.array([frontier]))
+            self._checkin(self._checkout(rows))
+
+    def end(self, row: int, now_ms: int) -> list[bytes]:
+        """Close what is open, leave nothing of the row; gives the keys of its records."""
+        self.episodes.end(row, now_ms)
+        keys = [*self.windows.keys(row), *(f"{group}:{self.windows.ids[row]}".encode() for group in "oe")]
+        self.inputs.erase(row, self.windows.hot["core"]["serial"])
+        self.windows.remove(row)
+        self.plans.clear(row)
+        self.plans.stand(row, None)
+        return keys
+
+    def place_all(self) -> None:
+        """After loading: put every row that has pings where it stands in its order."""
+        rows = np.arange(len(self.windows.ids))
+        started = rows[self.windows.hot["core"]["newest_ms"][rows] > 0]
+        for part in np.array_split(started, len(started) // 4096 + 1):
+            self.plans.place(part, self.windows.frontier(part))
+            self._schedule(self._checkout(part))
+
+    def _checkout(self, rows: Column) -> Window:
+        return self.windows.checkout(rows, {name: array[rows] for name, array in self.plans.plan.items()})
+
+    def _checkin(self, window: Window) -> None:
+        self.windows.checkin(window)
+        for name, array in window.plan.items():
+            self.plans.plan[name][window.rows] = array
+        self._schedule(window)
+
+    def _schedule(self, window: Window) -> None:
+        self.windows.due[window.rows] = np.minimum(self.rounds.due(window), window.plan["change_ms"])
+
+    def _context(self, row: int, finding: Finding) -> Context:
+        """What an event says of the order in force, and of the pings that led to it."""
+        standing = self.plans.standings[row]
+        if standing is None:
+            raise LookupError(row)
+        order = standing.order_at(finding.at_ms)
+        since = np.array([finding.since_ms - HOUR_MS])
+        _, pings = self.inputs.of(np.array([row]), since)
+        return Context(order.organisation, f"{order.order_id}@{order.valid_from_ms}", judged(order, pings, finding))
