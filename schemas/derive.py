@@ -16,8 +16,6 @@ from pydantic.fields import FieldInfo
 
 __all__ = ["struct_of"]
 
-Hint = Any  # what may stand after the colon of a field; Python has no type for it
-
 _BOUNDS: Final = {
     annotated_types.Ge: "ge",
     annotated_types.Gt: "gt",
@@ -34,8 +32,10 @@ def struct_of(model: type[BaseModel], defaults: Mapping[str, object] = MappingPr
     *defaults* replaces the default of a field where absence must be told by something other than None.
     The struct is not tracked by the garbage collector: nothing in a message can refer back to it.
     """
-    fields = [
-        (name, _type(field.annotation, field.metadata), *_default(field, defaults.get(name)))
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = [
+        (name, _type(field.annotation, field.metadata))
+        if field.is_required()
+        else (name, _type(field.annotation, field.metadata), defaults.get(name, field.default))
         for name, field in model.model_fields.items()
     ]
     return msgspec.defstruct(f"Wire{model.__name__}", fields, frozen=True, gc=False, kw_only=True)
@@ -44,12 +44,7 @@ def struct_of(model: type[BaseModel], defaults: Mapping[str, object] = MappingPr
 _nested = cache(struct_of)
 
 
-def _default(field: FieldInfo, instead: object) -> Iterator[object]:
-    if not field.is_required():
-        yield field.default if instead is None else instead
-
-
-def _type(annotation: Hint, metadata: list[Any]) -> Hint:
+def _type(annotation: object, metadata: list[Any]) -> object:
     if get_origin(annotation) is Annotated:
         inner, *more = get_args(annotation)
         return _type(inner, [*metadata, *more])
@@ -58,13 +53,14 @@ def _type(annotation: Hint, metadata: list[Any]) -> Hint:
     return Annotated[plain, msgspec.Meta(**bounds)] if bounds else plain
 
 
-def _plain(annotation: Hint) -> Hint:
+def _plain(annotation: object) -> object:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return _nested(annotation)
+    origin = get_origin(annotation)
+    if origin is None:
+        return annotation
     inside = tuple(part if part is ... else _type(part, []) for part in get_args(annotation))
-    if get_origin(annotation) in {Union, UnionType}:
-        return Union[inside]  # noqa: UP007
-    return get_origin(annotation)[inside] if inside else annotation
+    return Union[inside] if origin in {Union, UnionType} else origin[inside]  # noqa: UP007
 
 
 def _flat(metadata: list[Any]) -> Iterator[Any]:

@@ -6,7 +6,8 @@
     ├── BadState           the changelog cannot be used: layout, truncation, another topic than before
     └── Unavailable        the broker does not answer: try again, end the process after a limit
 
-These names leave out 'Error', as the words of the domain do. No message carries a value of the record, since a value may be personal data.
+The names leave out 'Error': each says what is wrong.
+No message carries a value of the record, since a value may be personal data.
 """
 
 from enum import StrEnum
