@@ -1,8 +1,8 @@
 """Orders from a file to `vigil.orders`: all of them, or none when one is bad.
 
-A record is an order, or `{"supervisee": "P-17", "end": true}`, which ends the order of that person: it travels as a
-null, closes what is open and erases the person's state. The trap: an order replaces the whole earlier one, so a file
-holds complete orders and never parts of them.
+A record is an order, or `{"supervisee": "P-17", "end": true, "at_ms": 1577808000000}`, which ends the order of that
+person: it travels as a null, closes what is open and erases the person's state. The trap: an order replaces the whole
+earlier one, so a file holds complete orders and never parts of them.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from schemas.errors import BadConfiguration, BadInput
-from schemas.fields import Sent, SuperviseeId
+from schemas.fields import Moment, Sent, SuperviseeId
 from schemas.order import decode_order
 from schemas.reading import read
 from schemas.topics import ORDERS
@@ -24,10 +24,14 @@ SHOWN: Final = 10
 
 
 class Ending(Sent):
-    """What stands in a file for the null that ends an order."""
+    """What stands in a file for the null that ends an order.
+
+    `at_ms` is for a replay, which has no other way to know when the null came; loading it, it comes now.
+    """
 
     supervisee: SuperviseeId
     end: Literal[True]
+    at_ms: Moment | None = None
 
 
 class Outgoing(NamedTuple):
@@ -77,12 +81,12 @@ def load(bootstrap: str, orders: Iterable[Outgoing], sent: Callable[[], None]) -
 
 
 def _outgoing(record: Record) -> Outgoing:
-    if b'"end"' in record.value and _is_ending(record.value):
+    if b'"end"' in record.value and is_ending(record.value):
         return Outgoing(read(Ending, record.value).supervisee.encode(), None)
     return Outgoing(decode_order(record.value).supervisee.encode(), record.value)
 
 
-def _is_ending(value: bytes) -> bool:
+def is_ending(value: bytes) -> bool:
     """Tell an ending from an order, whose own fields have no `end` at the top (a curfew window has one below)."""
     try:
         fields = msgspec.json.decode(value)
