@@ -54,6 +54,11 @@ class Person:
             for e in self.events
         ]
 
+    @property
+    def last_fix(self) -> int:
+        """The minute of the last fix that could be true."""
+        return int(self.engine.supervision.windows.hot["quality"]["last_ms"][0] - MIDNIGHT_MS) // MINUTE_MS
+
     def _heard(self) -> Self:
         self.events = self.engine.take_events()
         return self

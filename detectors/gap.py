@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from detectors.findings import Finding
 from detectors.pings import IS_OPENING, NEVER, STATUSES
-from detectors.tiers import by_tier
+from detectors.rhythm import Rhythm
 from detectors.window import AUTHORISED, DAY, REPORTED_OFF
 
 if TYPE_CHECKING:
+    from detectors.findings import Phase
     from detectors.pings import Column, Fixes
-    from detectors.window import Columns, Window
+    from detectors.window import Window
     from schemas.rules import Rules
 
-MINUTE_MS: Final = 60_000
-UPPER_MS: Final = 30_000 * 1.25 ** np.arange(40)
-LEVELS: Final = (("", ""), ("overdue", "notice"), ("gap", "alert"))
 OVERDUE: Final = 1
 GAP: Final = 2
+LEVELS: Final = (("", ""), ("overdue", "notice"), ("gap", "alert"))
+SILENT: Final = {"contact": "silent", "fix": "no_fix"}
 
 
 class Gap:
@@ -32,9 +32,8 @@ class Gap:
     gives no position. The fix clock is read when a contact comes without a fix: while contact is lost it opens
     nothing. Under a reported phone-off both stop, and start anew at its end.
 
-    The trap: what is learned of the rhythm changes at the person's day edge only, else the answer would depend on
-    how the stream was cut; and an interval that was a gap teaches nothing, else one night switched off would excuse
-    the next. Worst-case delay: the limit itself, at most 3 h; for a code none.
+    The trap: an interval that was a gap teaches nothing, else one night switched off would excuse the next.
+    Worst-case delay: the limit itself, at most 3 h; for a code none.
 
     >>> from detectors.examples import Person
     >>> person = Person().ping(minute=0)
@@ -50,46 +49,35 @@ class Gap:
             ("contact_ms", "i8"),
             ("clock_ms", "i8"),
             ("fix_from_ms", "i8"),
-            ("limit_ms", "i8"),
-            ("histogram", "u2", (40,)),
-            ("learned", "u2"),
+            *Rhythm.columns,
             ("cause", "u1"),
-            ("contact_level", "u1"),
-            ("contact_since_ms", "i8"),
-            ("fix_level", "u1"),
-            ("fix_since_ms", "i8"),
+            *((f"{clock}_{name}", code) for clock in SILENT for name, code in (("level", "u1"), ("since_ms", "i8"))),
         ],
     )
 
     def __init__(self, rules: Rules) -> None:
-        self.overdue_ms = by_tier(rules, "gap", "overdue_min", MINUTE_MS)
-        self.gap_ms = by_tier(rules, "gap", "gap_min", MINUTE_MS)
-        self.cap_ms = by_tier(rules, "gap", "cap_min", MINUTE_MS)
-        self.factor = by_tier(rules, "gap", "quantile_factor")
-        self.warmup = by_tier(rules, "gap", "warmup")
+        self.rhythm = Rhythm(rules)
 
     def observe(self, window: Window, fixes: Fixes) -> list[Finding]:
         """A contact closes and teaches; a code opens; a contact without a fix reads the fix clock."""
         own, t, contact = window["gap"], fixes.time_ms, fixes.contact
         counted = ~window.has(REPORTED_OFF)
-        found: list[Finding] = []
-        if not contact.all():
-            found += self._answer(window, fixes, counted & fixes.answer)
+        found = [] if contact.all() else self._answer(window, fixes, counted & fixes.answer)
+        learning = contact & (own["contact_ms"] > 0) & (own["clock_ms"] == own["contact_ms"])
+        rows = np.flatnonzero(learning & (own["contact_level"] < GAP))
+        self.rhythm.learn(own, rows, t[rows] - own["contact_ms"][rows])
         back = contact & (own["contact_level"] > 0)
-        _learn(own, contact & (own["contact_level"] < GAP), t)
         if back.any():
             found += _close(window, "contact", back, t)
             np.copyto(own["fix_from_ms"], t, where=back & (own["fix_from_ms"] > 0))
-        for name in ("contact_ms", "clock_ms"):
-            np.copyto(own[name], t, where=contact)
+        np.copyto(own["contact_ms"], t, where=contact)
+        np.copyto(own["clock_ms"], t, where=contact)
         own["cause"][contact] = 0
-        closing = fixes.accepted & (own["fix_level"] > 0)
-        if closing.any():
-            found += _close(window, "fix", closing, t)
+        found += _close(window, "fix", fixes.accepted & (own["fix_level"] > 0), t)
         np.copyto(own["fix_from_ms"], t, where=fixes.accepted)
         bare = contact & ~fixes.accepted & counted & (own["fix_from_ms"] > 0)
         if bare.any():
-            limit, later = self._limits(window)
+            limit, later = self.rhythm.limits(own, window.plan["tier"])
             silence = t - own["fix_from_ms"]
             level = bare * ((silence >= limit).astype(np.uint8) + (silence >= later))
             found += _raise(window, "fix", level, own["fix_from_ms"], t)
@@ -98,109 +86,68 @@ class Gap:
     def due(self, window: Window) -> Column:
         """When the contact clock reaches the next level."""
         own = window["gap"]
-        limit, later = self._limits(window)
+        limit, later = self.rhythm.limits(own, window.plan["tier"])
         runs = (own["clock_ms"] > 0) & ((window.plan["flags"] & (AUTHORISED | REPORTED_OFF)) == AUTHORISED)
         first = np.where(own["contact_level"] == 0, own["clock_ms"] + limit, own["contact_since_ms"] + later)
         return np.where(runs & (own["contact_level"] < GAP), first, NEVER)
 
     def fire(self, window: Window, now_ms: Column) -> list[Finding]:
         """A permit or the authorisation turned, a day ended, or the silence reached its limit."""
-        own, found = window["gap"], []
-        if window.plan["turned"].any():
-            found += self._turn(window, now_ms)
-        limit, later = self._limits(window)
-        level = (self.due(window) == now_ms) * np.where((own["contact_level"] > 0) | (limit >= later), GAP, OVERDUE)
-        since = np.where(own["contact_level"] > 0, own["contact_since_ms"], own["clock_ms"])
+        own = window["gap"]
+        found = self._turn(window, now_ms) if window.plan["turned"].any() else []
+        limit, later = self.rhythm.limits(own, window.plan["tier"])
+        is_open = own["contact_level"] > 0
+        level = (self.due(window) <= now_ms) * np.where(is_open | (limit >= later), GAP, OVERDUE)
+        since = np.where(is_open, own["contact_since_ms"], own["clock_ms"])
         return found + _raise(window, "contact", level, since, now_ms)
 
     def _turn(self, window: Window, now_ms: Column) -> list[Finding]:
         own, found = window["gap"], []
-        for stop, reason in (
-            (window.went(REPORTED_OFF, on=True), "permitted"),
-            (window.went(AUTHORISED, on=False), "order_ended"),
-        ):
-            for subject in ("contact", "fix"):
-                found += _close(window, subject, stop & (own[f"{subject}_level"] > 0), now_ms, reason)
-        anew = window.went(REPORTED_OFF, on=False)
+        ended, anew = window.went(AUTHORISED, on=False), window.went(REPORTED_OFF, on=False)
+        for stop, reason in ((window.went(REPORTED_OFF, on=True), "permitted"), (ended, "order_ended")):
+            for clock in SILENT:
+                found += _close(window, clock, stop & (own[f"{clock}_level"] > 0), now_ms, reason)
         for name in ("clock_ms", "fix_from_ms"):
             np.copyto(own[name], now_ms, where=anew & (own[name] > 0))
-        ended = window.went(AUTHORISED, on=False)
-        if ended.any():
-            for array in own.values():
-                array[ended] = 0
-        morning = np.flatnonzero(window.turned(DAY))
-        if morning.size:
-            tier = window.plan["tier"][morning]
-            own["limit_ms"][morning] = self._own_limit(own, morning, tier)
-            own["histogram"][morning] = own["histogram"][morning].astype(np.int64) * 3 // 4
+        for array in own.values() if ended.any() else ():
+            array[ended] = 0
+        rows = np.flatnonzero(window.turned(DAY))
+        if rows.size:
+            self.rhythm.morning(own, rows, window.plan["tier"][rows])
         return found
 
-    def _own_limit(self, own: Columns, rows: Column, tier: Column) -> Column:
-        """max(60 min, 2 x the 99th percentile interval), at most 3 h; before the warm-up the gap's own limit."""
-        reached = np.cumsum(own["histogram"][rows], axis=1, dtype=np.int64)
-        total = reached[:, -1]
-        bin_99 = (reached * 100 < total[:, None] * 99).sum(axis=1)
-        limit = (self.factor[tier] * UPPER_MS[np.minimum(bin_99, 39)]).astype(np.int64) // 1000 * 1000
-        limit = np.clip(limit, self.overdue_ms[tier], self.cap_ms[tier])
-        limit = np.where(total > 0, limit, own["limit_ms"][rows])
-        return np.where(own["learned"][rows] < self.warmup[tier], self.gap_ms[tier], limit)
-
-    def _limits(self, window: Window) -> tuple[Column, Column]:
-        tier, own = window.plan["tier"], window["gap"]
-        gap = self.gap_ms[tier]
-        limit = np.where(own["limit_ms"] > 0, own["limit_ms"], gap)
-        return limit, np.maximum(gap, limit)
-
     def _answer(self, window: Window, fixes: Fixes, counted: Column) -> list[Finding]:
-        own, status = window["gap"], fixes.pings["status"]
+        """The carrier says why there is no position."""
+        own, status, t = window["gap"], fixes.pings["status"], fixes.time_ms
         changed = fixes.answer & (own["cause"] != status)
         np.copyto(own["cause"], status, where=changed)
         rising = counted & IS_OPENING[status] & (own["contact_level"] < GAP)
         renamed = np.flatnonzero(changed & ~rising & (own["contact_level"] > 0))
-        since = np.where(own["contact_level"] > 0, own["contact_since_ms"], fixes.time_ms)
-        found = _raise(window, "contact", rising * GAP, since, fixes.time_ms)
-        return found + [_say(window, "contact", "updated", i, fixes.time_ms[i]) for i in renamed]
+        since = np.where(own["contact_level"] > 0, own["contact_since_ms"], t)
+        found = _raise(window, "contact", rising * GAP, since, t)
+        return found + [_say(window, "contact", "updated", int(i), int(t[i])) for i in renamed]
 
 
-def _learn(own: Columns, contact: Column, t: Column) -> None:
-    """Count the interval that ends now, unless its clock was started anew by a permit."""
-    rows = np.flatnonzero(contact & (own["contact_ms"] > 0) & (own["clock_ms"] == own["contact_ms"]))
-    bins = np.minimum(np.searchsorted(UPPER_MS, t[rows] - own["contact_ms"][rows]), 39)
-    own["histogram"][rows, bins] += own["histogram"][rows, bins] < np.iinfo(np.uint16).max
-    own["learned"][rows] += own["learned"][rows] < np.iinfo(np.uint16).max
-
-
-def _raise(window: Window, subject: str, level: Column, since_ms: Column, at_ms: Column) -> list[Finding]:
+def _raise(window: Window, clock: str, level: Column, since_ms: Column, at_ms: Column) -> list[Finding]:
     """Open the rows whose level was none, raise those whose level was lower."""
     own, found = window["gap"], []
-    for i in np.flatnonzero(level > own[f"{subject}_level"]):
-        phase: Any = "updated" if own[f"{subject}_level"][i] else "opened"
-        own[f"{subject}_level"][i] = level[i]
-        own[f"{subject}_since_ms"][i] = since_ms[i]
-        found.append(_say(window, subject, phase, i, at_ms[i]))
+    for i in np.flatnonzero(level > own[f"{clock}_level"]).tolist():
+        phase: Phase = "updated" if own[f"{clock}_level"][i] else "opened"
+        own[f"{clock}_level"][i], own[f"{clock}_since_ms"][i] = level[i], since_ms[i]
+        found.append(_say(window, clock, phase, i, int(at_ms[i])))
     return found
 
 
-def _close(window: Window, subject: str, where: Column, at_ms: Column, reason: str = "") -> list[Finding]:
-    own, found = window["gap"], []
-    for i in np.flatnonzero(where):
-        found.append(_say(window, subject, "closed", i, at_ms[i], reason))
-        own[f"{subject}_level"][i] = 0
-        own[f"{subject}_since_ms"][i] = 0
+def _close(window: Window, clock: str, where: Column, at_ms: Column, reason: str = "") -> list[Finding]:
+    found = [_say(window, clock, "closed", i, int(at_ms[i]), reason) for i in np.flatnonzero(where).tolist()]
+    window["gap"][f"{clock}_level"][where] = window["gap"][f"{clock}_since_ms"][where] = 0
     return found
 
 
-def _say(window: Window, subject: str, phase: Any, i: int, at_ms: int, reason: str = "") -> Finding:  # noqa: ANN401
-    own = window["gap"]
-    cause = int(own["cause"][i])
-    kind, severity = LEVELS[own[f"{subject}_level"][i]]
-    silent = STATUSES[cause].value if cause else {"contact": "silent", "fix": "no_fix"}[subject]
-    facts = {
-        "last_contact_ms": int(own["contact_ms"][i]),
-        "fix_from_ms": int(own["fix_from_ms"][i]),
-        "limit_ms": int(own["limit_ms"][i]),
-    }
-    until = int(at_ms) if phase == "closed" else None
-    since = int(own[f"{subject}_since_ms"][i])
-    row = int(window.rows[i])
-    return Finding(row, "gap", subject, phase, since, int(at_ms), until, kind, severity, reason or silent, facts)
+def _say(window: Window, clock: str, phase: Phase, i: int, at_ms: int, reason: str = "") -> Finding:
+    own, cause = window["gap"], int(window["gap"]["cause"][i])
+    reason = reason or (STATUSES[cause].value if cause else SILENT[clock])
+    facts = {name: int(own[name][i]) for name in ("contact_ms", "fix_from_ms", "limit_ms")}
+    until, since = at_ms if phase == "closed" else None, int(own[f"{clock}_since_ms"][i])
+    kind, severity = LEVELS[own[f"{clock}_level"][i]]
+    return Finding(int(window.rows[i]), "gap", clock, phase, since, at_ms, until, kind, severity, reason, facts)

@@ -1,4 +1,4 @@
-"""Who and what is let in: a ping that may not be processed, or cannot be, is refused with the reason that comes first."""
+"""Who and what is let in: a ping that may not or cannot be processed is refused, with the reason that comes first."""
 
 from __future__ import annotations
 

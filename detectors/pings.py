@@ -29,7 +29,7 @@ PING: Final = np.dtype(
         ("device", "<u4"),
     ],
 )
-"""lon and lat are WGS-84 degrees * 1e7; phone's top bit marks a wristband; device is the head of its hash, 0 if none."""
+"""lon, lat: WGS-84 degrees * 1e7; the top bit of phone marks a wristband; device: head of its hash, 0 if none."""
 
 NO_POSITION: Final = int(np.iinfo(np.int32).min)
 WRISTBAND: Final = 0x80

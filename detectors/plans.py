@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors.pings import DEGREE, NEVER
 from detectors.standing import DATUMS
-from detectors.tiers import TIERS, by_tier
+from detectors.tiers import MINUTE_MS, TIERS, by_tier
 from detectors.timeline import Segment, block_of, compiled, terms_of
 from detectors.window import PLAN
 from geofence.datum import to_wgs84
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from detectors.window import Columns, Window
     from schemas.rules import Rules
 
-MINUTE_MS: Final = 60_000
 NOWHERE: Final = -1
 SEGMENT: Final = np.dtype(
     [("from_ms", "i8"), ("flags", "u1"), ("window_ms", "i8"), ("day_ms", "i8"), ("day", "i4"), ("version", "u1")],
@@ -70,7 +69,7 @@ class Plans:
 
     def authorised(self, rows: Column, times_ms: Column) -> Column:
         """True for each time that a period of authorisation of its row covers."""
-        lawful = (self.lawful[rows, 0] <= times_ms) & (times_ms < self.lawful[rows, 1])
+        lawful: Column = (self.lawful[rows, 0] <= times_ms) & (times_ms < self.lawful[rows, 1])
         for i in np.flatnonzero(~lawful):
             standing, t = self.standings[rows[i]], int(times_ms[i])
             if standing is not None:

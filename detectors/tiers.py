@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from schemas.rules import Rules
 
 TIERS: Final = tuple(Tier)
+MINUTE_MS: Final = 60_000
 
 
 def by_tier(rules: Rules, rule: str, parameter: str, scale: int = 1) -> Column:

@@ -88,16 +88,19 @@ class Window:
 
     def has(self, flag: int) -> Column:
         """True for each row whose plan has the flag now."""
-        return (self.plan["flags"] & flag) != 0
+        has: Column = (self.plan["flags"] & flag) != 0
+        return has
 
     def went(self, flag: int, *, on: bool) -> Column:
         """True for each row whose flag turned on (or off) at the edge that is being fired."""
         flags, turned = self.plan["flags"], self.plan["turned"]
-        return ((turned & flag) != 0) & (((flags & flag) != 0) == on)
+        went: Column = ((turned & flag) != 0) & (((flags & flag) != 0) == on)
+        return went
 
     def turned(self, flag: int) -> Column:
         """True for each row whose flag turned, whichever way, at the edge that is being fired."""
-        return (self.plan["turned"] & flag) != 0
+        turned: Column = (self.plan["turned"] & flag) != 0
+        return turned
 
     def plane(self, lon: Column, lat: Column) -> tuple[Column, Column]:
         """Metres east and north of each row's residence, from degrees * 1e7."""

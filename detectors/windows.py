@@ -50,21 +50,26 @@ class Windows:
         self.index: dict[str, int] = {}
         self.free: list[int] = []
         self.serial = 0
+        self.hot: Column = np.zeros(0, self.layout)
+        self.copies: Column = np.zeros((0, COPIES), self.layout)
+        self.copied: Column = np.zeros((0, COPIES), np.int64)
+        self.dirty: Column = np.zeros(0, bool)
+        self.copies_dirty: Column = np.zeros((0, COPIES), bool)
+        self.due: Column = np.zeros(0, np.int64)
         self._resize(64)
 
     def __len__(self) -> int:
         return len(self.index)
 
     def _resize(self, size: int) -> None:
-        old = len(self.ids)
-        hot, copies = np.zeros(size, self.layout), np.zeros((size, COPIES), self.layout)
-        copied, dirty = np.full((size, COPIES), NO_COPY, np.int64), np.zeros(size, bool)
-        copies_dirty, due = np.zeros((size, COPIES), bool), np.full(size, NEVER)
-        if old:
-            hot[:old], copies[:old], copied[:old] = self.hot[:old], self.copies[:old], self.copied[:old]
-            dirty[:old], copies_dirty[:old], due[:old] = self.dirty[:old], self.copies_dirty[:old], self.due[:old]
-        self.hot, self.copies, self.copied = hot, copies, copied
-        self.dirty, self.copies_dirty, self.due = dirty, copies_dirty, due
+        if size > len(self.hot):
+            more = size - len(self.hot)
+            self.hot = np.concatenate((self.hot, np.zeros(more, self.layout)))
+            self.copies = np.concatenate((self.copies, np.zeros((more, COPIES), self.layout)))
+            self.copied = np.concatenate((self.copied, np.full((more, COPIES), NO_COPY)))
+            self.dirty = np.concatenate((self.dirty, np.zeros(more, bool)))
+            self.copies_dirty = np.concatenate((self.copies_dirty, np.zeros((more, COPIES), bool)))
+            self.due = np.concatenate((self.due, np.full(more, NEVER)))
 
     def add(self, supervisee: str) -> int:
         """A new row in its first state, which is also its first copy; gives its number."""
@@ -95,12 +100,14 @@ class Windows:
     def frontier(self, rows: Column) -> Column:
         """Newest ping or last deadline of each row: what lies at or before it comes late."""
         core = self.hot["core"]
-        return np.maximum(core["newest_ms"][rows], core["fired_ms"][rows])
+        frontier: Column = np.maximum(core["newest_ms"][rows], core["fired_ms"][rows])
+        return frontier
 
     def ageing(self, rows: Column, times_ms: Column, spacing_ms: int) -> Column:
         """Those of the rows whose newest copy lies `spacing_ms` before the time at which they go on."""
         newest = self.copied[rows].max(axis=1)
-        return rows[(times_ms - newest >= spacing_ms) & (self.frontier(rows) > newest)]
+        old: Column = rows[(times_ms - newest >= spacing_ms) & (self.frontier(rows) > newest)]
+        return old
 
     def usable(self, rows: Column, floor_ms: int) -> Column:
         """
@@ -112,7 +119,8 @@ class Windows:
         copied = self.copied[rows]
         young = (copied == 0) & (self.hot["core"]["first_ms"][rows, None] > floor_ms)
         same = self.copies["core"]["newest_ms"][rows] == self.hot["core"]["newest_ms"][rows, None]
-        return (copied != NO_COPY) & ((copied >= floor_ms) | same | young)
+        usable: Column = (copied != NO_COPY) & ((copied >= floor_ms) | same | young)
+        return usable
 
     def checkout(self, rows: Column, plan: Columns) -> Window:
         """Copies of the rows as columns, beside the plan of each."""
