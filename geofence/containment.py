@@ -1,4 +1,5 @@
-"""How probable it is that a phone is inside a circle or a polygon, given the radius that its position carries.
+"""
+How probable it is that a phone is inside a circle or a polygon, given the radius that its position carries.
 
 A reported position is the centre of a two-dimensional normal distribution with the same sigma in each direction.
 Probabilities are integrated over the whole shape, not over a half-plane through the nearest edge, which is wrong
@@ -43,7 +44,8 @@ class Answer(IntEnum):
 
 
 def answers(p_inside: Floats, sure: float) -> NDArray[np.uint8]:
-    """IN where `p_inside` is at least `sure`, OUT where it is at most `1 - sure`, else UNSURE.
+    """
+    IN where `p_inside` is at least `sure`, OUT where it is at most `1 - sure`, else UNSURE.
 
     A probability that is not a number is UNSURE.
 
@@ -57,7 +59,8 @@ def answers(p_inside: Floats, sure: float) -> NDArray[np.uint8]:
 
 
 def k_of(confidence: float) -> float:
-    """How many sigma the radius spans that holds the truth with this confidence (two dimensions).
+    """
+    How many sigma the radius spans that holds the truth with this confidence (two dimensions).
 
     >>> [round(k_of(c), 3) for c in (0.50, 0.6827, 0.95)]
     [1.177, 1.515, 2.448]
@@ -66,7 +69,8 @@ def k_of(confidence: float) -> float:
 
 
 def sigma_m(radius_m: ArrayLike, floor_m: float, k: float) -> Floats:
-    """Turn reported radii into the standard deviation on each axis, in metres; `k` comes from `k_of`.
+    """
+    Turn reported radii into the standard deviation on each axis, in metres; `k` comes from `k_of`.
 
     A radius that is missing (NaN) or zero says nothing and counts as 1,000 m; a small one is raised to `floor_m`,
     since carriers report radii that they cannot keep.
@@ -79,7 +83,8 @@ def sigma_m(radius_m: ArrayLike, floor_m: float, k: float) -> Floats:
 
 
 def p_inside_circle(distance_m: ArrayLike, radius_m: ArrayLike, sigma_m: ArrayLike) -> Floats:
-    """Probability that the truth lies within `radius_m` of a centre that is `distance_m` away.
+    """
+    Probability that the truth lies within `radius_m` of a centre that is `distance_m` away.
 
     The non-central chi-square distribution (one minus Marcum's Q), as an integral along the rim, which is periodic
     and smooth, so that evenly spaced points converge faster than any power. Arguments broadcast; the result has
@@ -110,7 +115,8 @@ def _along_rim(away: Floats, rim: Floats, count: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A polygon made ready for probabilities: its edges, in an index, all with the inside on their left.
+    """
+    A polygon made ready for probabilities: its edges, in an index, all with the inside on their left.
 
     Building one costs about as much as a hundred answers: keep it as long as the polygon.
     """
@@ -129,7 +135,8 @@ class Outline:
 
 
 def p_inside_polygon(outline: Outline, lon: Floats, lat: Floats, sigma_m: ArrayLike) -> Floats:
-    """Probability that each of n positions (degrees, shape (n,)) is truly inside the polygon.
+    """
+    Probability that each of n positions (degrees, shape (n,)) is truly inside the polygon.
 
     Green's theorem in polar form about the position: whether it lies inside, minus for each edge
     `1 / 2 pi` times the integral of `exp(-h^2 / 2 sigma^2 cos^2 phi)` over the angle that the edge subtends, `h`
@@ -165,7 +172,8 @@ def _p_inside_chunk(outline: Outline, lon: Floats, lat: Floats, sigma: Floats) -
 
 
 def _owen_t(height: Floats, along: Floats) -> Floats:
-    """Owen's T: the share of the plane's mass beyond an edge, from the foot of the perpendicular to `along`.
+    """
+    Owen's T: the share of the plane's mass beyond an edge, from the foot of the perpendicular to `along`.
 
     Heights are not negative, lengths are in sigma. A long edge close by has a steep integrand; there the identity
     of T with its mirror image leaves an integral over at most an eighth of a turn.

@@ -1,4 +1,5 @@
-"""Datum shifts: what carriers write (GCJ-02, BD-09) against what geometry needs (WGS-84).
+"""
+Datum shifts: what carriers write (GCJ-02, BD-09) against what geometry needs (WGS-84).
 
 A forgotten shift moves a person by about 550 m at Liuzhou, further than the distance of any rule, so every
 position declares its datum and is converted exactly once, at decoding.
@@ -32,7 +33,8 @@ _BLOCK: Final = 4096
 
 
 def to_wgs84(lon: Degrees, lat: Degrees, datum_code: Codes) -> tuple[Degrees, Degrees]:
-    """Degrees on WGS-84 of positions whose datum is 0 (WGS-84), 1 (GCJ-02) or 2 (BD-09).
+    """
+    Degrees on WGS-84 of positions whose datum is 0 (WGS-84), 1 (GCJ-02) or 2 (BD-09).
 
     The published shift has no closed inverse: three fixed-point steps leave at most 0.002 m.
     The shift stops abruptly at the outer rectangle of the formula (72.004-137.8347 E, 0.8293-55.8271 N), so within
@@ -57,7 +59,8 @@ def to_wgs84(lon: Degrees, lat: Degrees, datum_code: Codes) -> tuple[Degrees, De
 
 
 def from_wgs84(lon: Degrees, lat: Degrees, datum_code: Codes) -> tuple[Degrees, Degrees]:
-    """Degrees on the datum of each code, from WGS-84: what a carrier would write for a true position.
+    """
+    Degrees on the datum of each code, from WGS-84: what a carrier would write for a true position.
 
     >>> lon, lat = from_wgs84(np.array([116.377817]), np.array([39.911954]), np.array([GCJ02], np.uint8))
     >>> round(float(lon[0]), 6), round(float(lat[0]), 6)
@@ -87,7 +90,8 @@ def _wgs84_of_gcj02(lon: Degrees, lat: Degrees) -> tuple[Degrees, Degrees]:
 
 
 def _shift(x: _Real, y: _Real) -> tuple[_Real, _Real]:
-    """GCJ-02 minus WGS-84 in degrees, `x` and `y` degrees from the origin, in the precision of the arguments.
+    """
+    GCJ-02 minus WGS-84 in degrees, `x` and `y` degrees from the origin, in the precision of the arguments.
 
     Zero outside the rectangle of the formula.
     """

@@ -1,4 +1,5 @@
-"""Fences: areas, zones and venues out of one GeoJSON file (RFC 7946), refused when wrong and never repaired.
+"""
+Fences: areas, zones and venues out of one GeoJSON file (RFC 7946), refused when wrong and never repaired.
 
 Positions are WGS-84, longitude first. `properties.kind` tells the three apart:
 
@@ -76,7 +77,8 @@ _SHAPES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Fences:
-    """All fences by id. Everything is in degrees on WGS-84.
+    """
+    All fences by id. Everything is in degrees on WGS-84.
 
     `areas` holds shapes by administrative code and `outlines` the same shapes ready for probabilities; `zones` and
     `venues` hold descriptions, `shapes` the shape of every fence, `index` all zones and venues for the rare path.
@@ -115,7 +117,8 @@ class Fences:
 
 
 def load_fences(path: Path) -> Fences:
-    """Read a GeoJSON file of fences.
+    """
+    Read a GeoJSON file of fences.
 
     A property that is not known is refused too: a misspelt `schedule` would otherwise forbid a zone around the
     clock. Raises BadConfiguration with the path and, where a feature is at fault, its number, id and reason.

@@ -1,4 +1,5 @@
-"""Shapes out of GeoJSON geometries, strictly: an open ring or a crossing line is refused, not mended.
+"""
+Shapes out of GeoJSON geometries, strictly: an open ring or a crossing line is refused, not mended.
 
 Ready-made readers close open rings and keep polygons that cross themselves, and a fence then answers for
 another place than the one that was drawn.
@@ -13,7 +14,8 @@ _SMALLEST_RING: Final = 4
 
 
 def read_shape(geometry: object, allowed: set[str]) -> Any:  # noqa: ANN401 - shapely has no types
-    """Build a shape from a GeoJSON geometry whose type is one of `allowed`; heights are dropped.
+    """
+    Build a shape from a GeoJSON geometry whose type is one of `allowed`; heights are dropped.
 
     Raises ValueError with the reason, for a crossing line with the place.
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 class FenceIndex:
-    """Fences by id in an R-tree over their bounding boxes; every answer is then decided on the exact shape.
+    """
+    Fences by id in an R-tree over their bounding boxes; every answer is then decided on the exact shape.
 
     Made for the rare path, one position at a time (some 20 us): a stay opened, a night ended. For every ping of a
     batch use `p_inside_polygon`.
@@ -76,7 +77,8 @@ class FenceIndex:
 
 
 def distance_m(shape: Any, lon: float, lat: float) -> float:  # noqa: ANN401 - shapely has no types
-    """Metres from a position to a shape in degrees, 0 inside; right to 0.2 % within 30 km.
+    """
+    Metres from a position to a shape in degrees, 0 inside; right to 0.2 % within 30 km.
 
     >>> round(distance_m(shapely.box(109.42, 24.33, 109.43, 24.34), 109.41, 24.335))
     1015

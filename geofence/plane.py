@@ -1,4 +1,5 @@
-"""A local metric plane: degrees become metres about one origin, with the WGS-84 radii at that origin.
+"""
+A local metric plane: degrees become metres about one origin, with the WGS-84 radii at that origin.
 
 Inside 30 km of the origin distances are right to 0.21 %. Degrees are never compared with each other: at Liuzhou
 a degree of longitude is 9 % shorter than a degree of latitude.
@@ -18,7 +19,8 @@ _E2: Final = 0.00669437999014131
 
 
 def metres_per_degree(lat: ArrayLike) -> tuple[Floats, Floats]:
-    """Metres in one degree of longitude and of latitude at latitude `lat` (degrees, WGS-84, any shape).
+    """
+    Metres in one degree of longitude and of latitude at latitude `lat` (degrees, WGS-84, any shape).
 
     From the prime vertical and the meridian radius of curvature of the WGS-84 ellipsoid.
 
@@ -33,7 +35,8 @@ def metres_per_degree(lat: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def to_plane(lon: ArrayLike, lat: ArrayLike, lon0: ArrayLike, lat0: ArrayLike) -> tuple[Floats, Floats]:
-    """Metres east and north of the origin (`lon0`, `lat0`); arguments are degrees and broadcast.
+    """
+    Metres east and north of the origin (`lon0`, `lat0`); arguments are degrees and broadcast.
 
     The plane belongs to its origin: coordinates from two origins must not be mixed.
 
@@ -48,7 +51,8 @@ def to_plane(lon: ArrayLike, lat: ArrayLike, lon0: ArrayLike, lat0: ArrayLike) -
 
 
 def from_plane(x: ArrayLike, y: ArrayLike, lon0: ArrayLike, lat0: ArrayLike) -> tuple[Floats, Floats]:
-    """Degrees of the point `x`, `y` metres east and north of the origin: the inverse of `to_plane`.
+    """
+    Degrees of the point `x`, `y` metres east and north of the origin: the inverse of `to_plane`.
 
     >>> lon, lat = from_plane(1014.906, 0.0, 109.42, 24.33)
     >>> round(float(lon), 5), float(lat)

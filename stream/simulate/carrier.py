@@ -1,4 +1,5 @@
-"""What a carrier reports of a true position: the serving cell or a guess near the truth, with a radius.
+"""
+What a carrier reports of a true position: the serving cell or a guess near the truth, with a radius.
 
 The trap is the stickiness: a phone that lies still repeats one wrong place for hours, so errors of successive pings
 are not independent, and a rule that only counts pings fails on it. All lengths are metres on the plane of the city.
@@ -41,7 +42,8 @@ class Reports(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """One carrier's cells: a jittered grid, dense in the centre of the city and wide outside.
+    """
+    One carrier's cells: a jittered grid, dense in the centre of the city and wide outside.
 
     `stickiness` is the probability that a phone which has not moved repeats its last report.
     """
@@ -52,7 +54,8 @@ class Network:
     def report(
         self, rng: np.random.Generator, x: Floats, y: Floats, still: NDArray[np.bool_], ghosts: Floats
     ) -> Reports:
-        """Degrade the true positions of one phone.
+        """
+        Degrade the true positions of one phone.
 
         `still[i]` says that the phone lies where it lay at ping i - 1. Now and then a run of one to three pings
         drifts to one of the `ghosts`, shape (3, 2).
@@ -106,11 +109,13 @@ def _drift(rng: np.random.Generator, found: Reports, ghosts: Floats) -> None:
         found.cell[run] = (len(SPACING_M) << 2 * _BITS) | int(choice)
 
 
-def ask_times(rng: np.random.Generator, start_ms: int, end_ms: int, interval_min: float) -> NDArray[np.int64]:
-    """Draw the times at which the carrier asks a phone: the interval within 20 %, 3 % of the questions lost."""
+def ask_times(
+    rng: np.random.Generator, start_ms: int, end_ms: int, interval_min: float, loss: float = LOSS
+) -> NDArray[np.int64]:
+    """Draw the times at which the carrier asks a phone: the interval within 20 %, a share of the questions lost."""
     interval = interval_min * 60_000.0
     count = int((end_ms - start_ms) / (interval * (1.0 - INTERVAL_SPREAD))) + 1
     steps = interval * rng.uniform(1.0 - INTERVAL_SPREAD, 1.0 + INTERVAL_SPREAD, count)
     times = (start_ms + rng.random() * interval - steps[0] + np.cumsum(steps)).astype(np.int64)
-    kept: NDArray[np.int64] = times[(times < end_ms) & (rng.random(count) >= LOSS)]
+    kept: NDArray[np.int64] = times[(times < end_ms) & (rng.random(count) >= loss)]
     return kept

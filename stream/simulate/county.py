@@ -1,4 +1,5 @@
-"""A county of people from one seed: the same arguments give the same bytes, person by person.
+"""
+A county of people from one seed: the same arguments give the same bytes, person by person.
 
 The trap: every person has a generator of their own, so that a person's life does not change when others are added.
 """
@@ -31,7 +32,8 @@ DISTRICTS: Final = ("450202", "450203", "450204", "450205", "450206")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class County:
-    """So many supervisees over so many days.
+    """
+    So many supervisees over so many days.
 
     `interval_min` is how often the carrier asks; of several values each person has one. `stickiness` is the
     probability that a phone which lies still repeats its last report. Shares: `offenders` of the people have one to
@@ -67,7 +69,7 @@ class County:
             truth += plan.truth + gaps
             orders.append(order_of(person, plan.permits, self.start_ms, self.end_ms))
             phones.append(Phone(person.supervisee, person.datum, person.carrier, person.sim, person.device))
-        return merge(orders, phones, parts, truth)
+        return merge(orders, phones, parts, truth, self.end_ms)
 
     @property
     def end_ms(self) -> int:

@@ -18,7 +18,8 @@ _FREE_ERRANDS: Final = ((9.5, 0.6), (14.5, 0.5), (18.0, 0.3))
 
 
 def midnights(start_ms: int, end_ms: int) -> list[int]:
-    """List the local midnights (UTC+8 all year) whose day touches the span.
+    """
+    List the local midnights (UTC+8 all year) whose day touches the span.
 
     >>> [datetime.fromtimestamp(ms / 1000, UTC).isoformat() for ms in midnights(1_772_388_000_000, 1_772_391_600_000)]
     ['2026-03-01T16:00:00+00:00']

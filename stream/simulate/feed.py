@@ -31,6 +31,7 @@ REPORT: Final = np.dtype(
 
 _CHUNK: Final = 65_536
 _STATUSES: Final = tuple(Status)
+_DATUMS: Final = tuple(Datum)
 _HEAD: Final = '{{"supervisee":"{}","time_ms":'
 _TAIL: Final = '"carrier":"{}","source":"{}","sim":"{}","device":"{}"}}'
 
@@ -54,11 +55,12 @@ class SentPing(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """What really happened: an absence in the curfew, a phone gone silent, or an outage that is nobody's.
+    """
+    What really happened: an absence in the curfew, a phone gone silent, or an outage that is nobody's.
 
-    `kind` is the class of a curfew breach (whole, late, left, minor) or the cause of a gap (silent, or the carrier's
-    code). A gap lasts from the last contact, or from its first code, to the next contact; `until_ms` is None when
-    there is none.
+    `kind` is the class of a curfew breach (whole_night, late, left, minor) or the cause of a gap (silent, or the
+    carrier's code). A gap lasts from the last contact, or from its first code, to the next contact; `until_ms` is
+    None when there is none.
     """
 
     supervisee: str | None
@@ -81,15 +83,18 @@ class Truth(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """Everything about some people and some days. `reports` has the dtype REPORT and is in time order.
+    """
+    Everything about some people and some days. `reports` has the dtype REPORT and is in time order.
 
-    A report takes 41 bytes; the pings are written as they are asked for, about 300 bytes each.
+    Nothing happens at or after `end_ms`. A report takes 41 bytes; the pings are written as they are asked for, about
+    300 bytes each.
     """
 
     orders: tuple[Order, ...]
     phones: tuple[Phone, ...]
     reports: NDArray[np.void]
     truth: tuple[Truth, ...]
+    end_ms: int
 
     def __len__(self) -> int:
         return len(self.reports)
@@ -116,14 +121,15 @@ class Feed:
                 yield SentPing(time_ms, self.phones[phone].supervisee, (body + tails[phone]).encode())
 
 
-_DATUMS: Final = tuple(Datum)
-
-
 def merge(
-    orders: Sequence[Order], phones: Sequence[Phone], parts: Sequence[NDArray[np.void]], truth: Sequence[Truth]
+    orders: Sequence[Order],
+    phones: Sequence[Phone],
+    parts: Sequence[NDArray[np.void]],
+    truth: Sequence[Truth],
+    end_ms: int,
 ) -> Feed:
     """Put the reports of several phones into time order; reports of one time keep the order of the phones."""
     reports = np.concatenate(parts) if parts else np.empty(0, REPORT)
     reports = reports[np.argsort(reports["time_ms"], kind="stable")]
     ordered = sorted(truth, key=lambda row: (row.since_ms, row.supervisee or "", row.rule))
-    return Feed(tuple(orders), tuple(phones), reports, tuple(ordered))
+    return Feed(tuple(orders), tuple(phones), reports, tuple(ordered), end_ms)

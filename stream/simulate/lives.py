@@ -1,4 +1,5 @@
-"""Where a person truly is: a residence, visits to other places, and the ways between them.
+"""
+Where a person truly is: a residence, visits to other places, and the ways between them.
 
 All places are metres east and north on the plane of the city, all times milliseconds.
 """
@@ -73,7 +74,8 @@ def with_priority(plans: Iterable[Visit], ordinary: Iterable[Visit]) -> list[Vis
 
 
 def walk(home: Place, visits: Iterable[Visit], start_ms: int, end_ms: int) -> Path:
-    """Join visits, sorted by time, to one path from the residence and back; a visit that cannot be reached is left out.
+    """
+    Join visits, sorted by time, to one path from the residence and back; a visit that cannot be reached is left out.
 
     The person goes home between two visits when there is time to be there for a while.
     """

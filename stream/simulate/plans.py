@@ -39,7 +39,8 @@ class Plan:
 def draw_plan(
     rng: np.random.Generator, person: Person, start_ms: int, end_ms: int, offenders: float, on_permit: float
 ) -> Plan:
-    """Draw violations for an offender, a permit for some of the others, night shifts for those who work at night.
+    """
+    Draw violations for an offender, a permit for some of the others, night shifts for those who work at night.
 
     Only days that lie wholly inside the span, with the night before and after them, are used.
     """
@@ -73,7 +74,7 @@ def _offend(rng: np.random.Generator, plan: Plan, person: Person, day: int) -> N
 
 
 def _absence(rng: np.random.Generator, plan: Plan, person: Person, day: int) -> None:
-    kind = ("whole", "late", "left", "minor")[rng.integers(4)]
+    kind = ("whole_night", "late", "left", "minor")[rng.integers(4)]
     begin, end = day + CURFEW_START_H * HOUR, day + DAY + CURFEW_END_H * HOUR
     place = _away(rng, person.home, _MINOR_M if kind == "minor" else _AWAY_M)
     way = travel_ms(person.home, place)

@@ -1,4 +1,5 @@
-"""When a phone says nothing: benign holes and night doze, outages of the network, and phones that were switched off.
+"""
+When a phone says nothing: benign holes and night doze, outages of the network, and phones that were switched off.
 
 Each takes reports away or turns them into the carrier's code. What is left of the reports decides what the truth is:
 a gap begins with the last contact that was really sent.
