@@ -1,4 +1,5 @@
-"""The README's two commands, as a stranger runs them: in a new copy of the tree, in an unkind shell.
+"""
+The README's two commands, as a stranger runs them: in a new copy of the tree, in an unkind shell.
 
 Left out of every run that does not ask for the marker `fresh`, `make test` included. The copies run `make test`
 themselves, so a run that did not leave them out would copy itself without end.
@@ -65,7 +66,8 @@ def test_the_readme_names_these_commands() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_it_works_with_no_earlier_target(command: str, unkind: dict[str, str], tmp_path: Path) -> None:
-    """It ends well, with its input closed and its output in a pipe, and leaves nothing running.
+    """
+    It ends well, with its input closed and its output in a pipe, and leaves nothing running.
 
     The demo runs against a real broker; of the tests those that need one are left to the run outside of the copy.
     """
