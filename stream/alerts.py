@@ -1,4 +1,5 @@
-"""What the rules found, as the records that subscribers read.
+"""
+What the rules found, as the records that subscribers read.
 
 The trap: an alert is a contract. It is a function of the event and of settings that never change while a group runs, so
 that an event sent again is the same bytes.
@@ -11,7 +12,8 @@ from stream.sentences import sentence
 
 
 def alert_of(event: EpisodeEvent, rules_revision: int) -> Alert:
-    """Make the published alert of an event, its sentence in both languages included.
+    """
+    Make the published alert of an event, its sentence in both languages included.
 
     Raises pydantic's ValidationError when the event breaks the contract: better no alert than one nobody can read.
     """
@@ -39,7 +41,8 @@ def alert_of(event: EpisodeEvent, rules_revision: int) -> Alert:
 
 
 def encode(event: EpisodeEvent, rules_revision: int, source: str, *, structured: bool) -> Message:
-    """Give key, value and headers of the record for `vigil.alerts`; the key is the supervisee.
+    """
+    Give key, value and headers of the record for `vigil.alerts`; the key is the supervisee.
 
     `source` is the constant `ce_source` of the installation. Raises as `alert_of`.
     """

@@ -1,4 +1,5 @@
-"""How everything outside the worker reaches Kafka: one way to connect, one way to fail.
+"""
+How everything outside the worker reaches Kafka: one way to connect, one way to fail.
 
 The trap: kafka-python names a broker that does not answer in half a dozen ways, some of them after minutes.
 """
@@ -40,7 +41,8 @@ def producer(bootstrap: str) -> KafkaProducer:
 
 
 def reader(bootstrap: str, group: str | None = None, *, from_beginning: bool = True) -> KafkaConsumer:
-    """Connect as a reader who sees committed records only and commits nothing by itself.
+    """
+    Connect as a reader who sees committed records only and commits nothing by itself.
 
     `from_beginning` says where a group without a position starts.
     """

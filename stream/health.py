@@ -1,4 +1,5 @@
-"""`/live`, `/ready` and `/metrics` on an address of their own, loopback by default.
+"""
+`/live`, `/ready` and `/metrics` on an address of their own, loopback by default.
 
 The trap: a worker that hangs answers nothing and still counts as running, so "live" means that each partition moved or
 stood at its end, and the answer says which one did not. Nothing served here names a person.
@@ -29,7 +30,8 @@ class Health(NamedTuple):
     async def serve(
         cls, host: str, port: int, registry: CollectorRegistry, live: Complaints, ready: Complaints
     ) -> Self:
-        """Listen on `host:port` (0: a free port) in the running loop and log the address.
+        """
+        Listen on `host:port` (0: a free port) in the running loop and log the address.
 
         Raises BadConfiguration when the address is taken or not of this machine.
         """

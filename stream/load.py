@@ -1,4 +1,5 @@
-"""Orders from a file to `vigil.orders`: all of them, or none when one is bad.
+"""
+Orders from a file to `vigil.orders`: all of them, or none when one is bad.
 
 A record is an order, or `{"supervisee": "P-17", "end": true, "at_ms": 1577808000000}`, which ends the order of that
 person: it travels as a null, closes what is open and erases the person's state. The trap: an order replaces the whole
@@ -24,7 +25,8 @@ SHOWN: Final = 10
 
 
 class Ending(Sent):
-    """What stands in a file for the null that ends an order.
+    """
+    What stands in a file for the null that ends an order.
 
     `at_ms` is for a replay, which has no other way to know when the null came; loading it, it comes now.
     """
@@ -42,7 +44,8 @@ class Outgoing(NamedTuple):
 
 
 def read_orders(path: Path) -> list[Outgoing]:
-    """Read and check every order of a file, in its order.
+    """
+    Read and check every order of a file, in its order.
 
     Raises BadConfiguration that names the lines that are bad (the first `SHOWN`) and why.
     """
@@ -61,7 +64,8 @@ def read_orders(path: Path) -> list[Outgoing]:
 
 
 def load(bootstrap: str, orders: Iterable[Outgoing], sent: Callable[[], None]) -> None:
-    """Send orders by murmur2 and wait until every replica has each; call `sent` as they go out.
+    """
+    Send orders by murmur2 and wait until every replica has each; call `sent` as they go out.
 
     Raises Unavailable when one of them is not acknowledged, BadConfiguration when the topic is missing.
     """

@@ -1,4 +1,5 @@
-"""One log for the whole process, ours and that of the libraries: JSON lines, or colours on a terminal.
+"""
+One log for the whole process, ours and that of the libraries: JSON lines, or colours on a terminal.
 
 The trap: a log outlives every retention that the law sets. No position, supervisee, key or record content is ever
 logged; topic, partition and offset say where the record can be looked up by somebody who may.

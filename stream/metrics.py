@@ -1,4 +1,5 @@
-"""Every metric that Vigil publishes, once: its name is the attribute's name with `vigil_` before it.
+"""
+Every metric that Vigil publishes, once: its name is the attribute's name with `vigil_` before it.
 
 The trap: a label that names a person or an organisation makes the metrics page a register of people under supervision
 and the series countless; labels come from `LABELS` only. The registry is handed in, so that a test and a second worker
@@ -26,7 +27,8 @@ LOAD_BUCKETS_S: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
 class Delays(Collector):
-    """A histogram that takes a whole batch at once, for what happens with every ping.
+    """
+    A histogram that takes a whole batch at once, for what happens with every ping.
 
     The client's own histogram costs a microsecond for each value, a third of what a ping may cost altogether.
     """

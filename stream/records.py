@@ -1,4 +1,5 @@
-"""Files of records: JSON lines, or one JSON array, read as the bytes that would travel on a topic.
+"""
+Files of records: JSON lines, or one JSON array, read as the bytes that would travel on a topic.
 
 The trap: a bad record in the middle of a file. It is named by file and line, and its content is not repeated: it may
 be about a person.
@@ -21,7 +22,8 @@ class Record(NamedTuple):
 
 
 def records(path: Path) -> Iterator[Record]:
-    """Read the records of a file in their order; blank lines are skipped.
+    """
+    Read the records of a file in their order; blank lines are skipped.
 
     Raises BadConfiguration when the file cannot be read or an array in it is not closed.
     """

@@ -1,4 +1,5 @@
-"""The same engine over files: no Kafka, no wall clock, the same episodes as the live run.
+"""
+The same engine over files: no Kafka, no wall clock, the same episodes as the live run.
 
 The clock of each partition is the feed's, as in a worker with `VIGIL_CLOCK=feed`; a line `{"clock_ms": N}` among the
 pings pushes all of them on. The trap: where only pings push, the clock stands still at the last of them, so a silence
@@ -100,7 +101,8 @@ class Replay:
         return self._merged.now()
 
     def run(self, inputs: Inputs, cut: int = CUT, until_ms: int | None = None) -> None:
-        """Take all inputs, `cut` pings at a time, then let the clocks run on to `until_ms` or the newest input.
+        """
+        Take all inputs, `cut` pings at a time, then let the clocks run on to `until_ms` or the newest input.
 
         Raises BadConfiguration where `until_ms` lies before the newest input, or a file cannot be read.
         """

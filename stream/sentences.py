@@ -1,4 +1,5 @@
-"""What an alert says to an officer, in Chinese and in English: what is known, since when, and what to do.
+"""
+What an alert says to an officer, in Chinese and in English: what is known, since when, and what to do.
 
 The trap: a sentence must not claim more than the rule knows. Silence is "nothing heard", never "switched off", unless
 the carrier said so; and a finding is a lead that somebody verifies, never a breach that is established.

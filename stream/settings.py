@@ -1,4 +1,5 @@
-"""What an operator sets, once, from the environment: every `VIGIL_` variable, its bounds and its default.
+"""
+What an operator sets, once, from the environment: every `VIGIL_` variable, its bounds and its default.
 
 The trap: a value read in two places drifts. Nothing else in the tree reads the environment, and the README table is
 checked against these fields. Units stand in the names (`_s` seconds, `_h` hours, `_d` days).
@@ -24,7 +25,8 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
 
 
 class Settings(BaseSettings):
-    """The effective settings of one process; frozen, because half a worker on new values would be neither.
+    """
+    The effective settings of one process; frozen, because half a worker on new values would be neither.
 
     Build it with `load_settings()`, which names the variable when a value is refused. Nothing here is secret.
     """
@@ -104,7 +106,8 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the settings of this process from its environment.
+    """
+    Read the settings of this process from its environment.
 
     Raises BadConfiguration that begins with the name of the first refused variable and lists the others.
     """
@@ -119,7 +122,8 @@ def load_settings() -> Settings:
 
 
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
-    """Name the `VIGIL_` variables that set nothing, sorted: most likely misspelt.
+    """
+    Name the `VIGIL_` variables that set nothing, sorted: most likely misspelt.
 
     They are reported and not refused, because Kubernetes adds `VIGIL_PORT` and its like to every pod beside a service
     of that name.

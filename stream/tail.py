@@ -1,4 +1,5 @@
-"""Alerts as they come, for eyes and for other programs.
+"""
+Alerts as they come, for eyes and for other programs.
 
 The trap: a reader that does not ask for committed records sees alerts of transactions that were given up. Delivery to
 a reader may repeat, so an event is shown once for each (`episode_id`, `revision`).
@@ -33,17 +34,22 @@ class Once:
         return True
 
 
-def body_of(headers: Mapping[str, bytes], value: bytes) -> Body:
-    """Take the alert out of a record: CloudEvents in binary mode, or structured when its content type says so."""
-    event: Body = json.loads(value)
+def body_of(key: bytes, headers: Mapping[str, bytes], value: bytes) -> Body:
+    """
+    Take the alert out of a record, with the `supervisee` before it that stands in the key alone.
+
+    CloudEvents in binary mode, or structured when the content type says so.
+    """
+    body: Body = json.loads(value)
     if headers.get("content-type", b"").startswith(b"application/cloudevents"):
-        data: Body = event["data"]
-        return data
-    return event
+        body = body["data"]
+    about = key.decode()
+    return body if about == body["organisation"] else {"supervisee": about, **body}
 
 
 def follow(bootstrap: str, group: str | None, *, from_beginning: bool, until_idle_s: float | None) -> Iterator[Body]:
-    """Give each committed event once, as it comes; without end, or until none came for `until_idle_s`.
+    """
+    Give each committed event once, as it comes; without end, or until none came for `until_idle_s`.
 
     With a `group`, the position is kept between runs: an event counts as read when the next one is asked for.
     Raises Unavailable, and BadConfiguration when the topic is missing.
@@ -53,6 +59,23 @@ def follow(bootstrap: str, group: str | None, *, from_beginning: bool, until_idl
         try:
             _place(consumer, group, from_beginning=from_beginning)
             yield from _events(consumer, group, until_idle_s)
+        finally:
+            consumer.close()
+
+
+def stored(bootstrap: str) -> Iterator[Body]:
+    """Give every committed event that the topic holds now, partition by partition, and end. Raises as `follow`."""
+    with broker.reaching(bootstrap):
+        consumer = broker.reader(bootstrap)
+        try:
+            partitions = broker.partitions_of(consumer, ALERTS)
+            consumer.assign(partitions)
+            consumer.seek_to_beginning(*partitions)
+            ends = consumer.end_offsets(partitions)
+            while any(consumer.position(partition) < ends[partition] for partition in partitions):
+                for records in consumer.poll(timeout_ms=POLL_MS).values():
+                    for record in records:
+                        yield body_of(record.key, dict(record.headers), record.value)
         finally:
             consumer.close()
 
@@ -84,7 +107,7 @@ def _events(consumer: KafkaConsumer, group: str | None, until_idle_s: float | No
         polled = consumer.poll(timeout_ms=POLL_MS)
         for records in polled.values():
             for record in records:
-                body = body_of(dict(record.headers), record.value)
+                body = body_of(record.key, dict(record.headers), record.value)
                 if once.is_new(body):
                     yield body
         if polled:

@@ -1,4 +1,5 @@
-"""The topics on the broker, made to agree with the one table of topics.
+"""
+The topics on the broker, made to agree with the one table of topics.
 
 The trap: a partition more moves most keys away from the rows that remember them. A partition count is therefore given
 once, when no topic exists yet, and a difference is refused and never mended here.
@@ -35,7 +36,8 @@ def wanted_configs(topic: Topic) -> dict[str, str]:
 
 
 def plan(existing: Mapping[str, Existing], partitions: int) -> Plan:
-    """Compare the broker with the table.
+    """
+    Compare the broker with the table.
 
     Raises BadConfiguration when a topic has another number of partitions than `partitions`, or the topics differ
     among each other: a person's orders and pings must meet in one partition.
@@ -63,7 +65,8 @@ def plan(existing: Mapping[str, Existing], partitions: int) -> Plan:
 
 
 def apply(bootstrap: str, partitions: int, replication: int) -> list[str]:
-    """Create what is missing and set the configs that differ; say each step in a line, none when nothing was to do.
+    """
+    Create what is missing and set the configs that differ; say each step in a line, none when nothing was to do.
 
     Running it again does nothing. Raises BadConfiguration as `plan` does, and Unavailable.
     """

@@ -1,4 +1,5 @@
-"""Records of files as steps of a replay: what is done, and between which pings.
+"""
+Records of files as steps of a replay: what is done, and between which pings.
 
 Orders act from their `valid_from_ms` on, the first one of a person before everything else; endings, check-ins and
 dispositions at their own time. The trap: an ending without `at_ms` has no time, so it comes after everything else.
@@ -63,7 +64,8 @@ class Chunk(NamedTuple):
 
 
 def turns(inputs: Inputs, refused: list[Refusal]) -> list[Turn]:
-    """Read everything but the pings, in the order of time; adds what cannot be read to `refused`.
+    """
+    Read everything but the pings, in the order of time; adds what cannot be read to `refused`.
 
     At equal times orders come first, then check-ins, each in the order of its file.
     """
