@@ -9,7 +9,7 @@ import numpy as np
 from detectors.absences import Absences
 from detectors.findings import Finding
 from detectors.outside import Outside
-from detectors.pings import NEVER
+from detectors.pings import NEVER, positions
 from detectors.tiers import MINUTE_MS, by_tier
 from detectors.window import AUTHORISED, CURFEW, EVIDENCE, PLACE
 
@@ -114,7 +114,7 @@ class Curfew:
 
     def _open(self, window: Window, where: Column, since_ms: Column, at_ms: Column) -> list[Finding]:
         own, found = window["curfew"], []
-        for i in np.flatnonzero(where).tolist():
+        for i in positions(where).tolist():
             own["since_ms"][i] = since_ms[i]
             own["at_start"][i] = own["run_first_ms"][i] < window.plan["window_ms"][i]
             minor = at_ms[i] - since_ms[i] < self.minor_ms[window.plan["tier"][i]]
@@ -124,7 +124,7 @@ class Curfew:
 
     def _close(self, window: Window, where: Column, until_ms: Column, at_ms: Column, by: str = "") -> list[Finding]:
         own, found = window["curfew"], []
-        for i in np.flatnonzero(where).tolist():
+        for i in positions(where).tolist():
             absence_ms = int(until_ms[i] - own["since_ms"][i])
             minor = absence_ms < self.minor_ms[window.plan["tier"][i]]
             ended = by == "edge" and not window.plan["flags"][i] & AUTHORISED
@@ -145,7 +145,7 @@ class Curfew:
 
 def _raise(window: Window, where: Column, at_ms: Column) -> list[Finding]:
     window["curfew"]["level"][where] = ALERT
-    return [_say(window, i, "updated", at_ms[i]) for i in np.flatnonzero(where).tolist()]
+    return [_say(window, i, "updated", at_ms[i]) for i in positions(where).tolist()]
 
 
 def _say(window: Window, i: int, phase: Phase, at_ms: int, kind: str = "", reason: str = "") -> Finding:

@@ -16,7 +16,7 @@ import numpy as np
 from detectors.curfew import Curfew
 from detectors.gap import Gap
 from detectors.gate import Limits, refusals
-from detectors.pings import in_order, repeats
+from detectors.pings import in_order, positions, repeats
 from detectors.plans import NOWHERE
 from detectors.quality import Quality
 from detectors.standing import Standing
@@ -138,7 +138,7 @@ class Engine:
         """Fire the deadlines up to the clock, of at most `limit` rows; True when more rows are due."""
         self.settle()
         of = self.supervision
-        rows = np.flatnonzero(of.windows.due[: len(of.windows.ids)] <= clock_ms)
+        rows = positions(of.windows.due[: len(of.windows.ids)] <= clock_ms)
         if len(rows):
             of.pass_time(rows[:limit], clock_ms)
         of.inputs.forget(clock_ms - of.keep_ms)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from detectors.findings import Finding
-from detectors.pings import IS_OPENING, NEVER, STATUSES
+from detectors.pings import IS_OPENING, NEVER, STATUSES, positions
 from detectors.rhythm import Rhythm
 from detectors.window import AUTHORISED, DAY, REPORTED_OFF
 
@@ -64,7 +64,7 @@ class Gap:
         counted = ~window.has(REPORTED_OFF)
         found = [] if contact.all() else self._answer(window, fixes, counted & fixes.answer)
         learning = contact & (own["contact_ms"] > 0) & (own["clock_ms"] == own["contact_ms"])
-        rows = np.flatnonzero(learning & (own["contact_level"] < GAP))
+        rows = positions(learning & (own["contact_level"] < GAP))
         self.rhythm.learn(own, rows, t[rows] - own["contact_ms"][rows])
         back = contact & (own["contact_level"] > 0)
         if back.any():
@@ -111,7 +111,7 @@ class Gap:
             np.copyto(own[name], now_ms, where=anew & (own[name] > 0))
         for array in own.values() if ended.any() else ():
             array[ended] = 0
-        rows = np.flatnonzero(window.turned(DAY))
+        rows = positions(window.turned(DAY))
         if rows.size:
             self.rhythm.morning(own, rows, window.plan["tier"][rows])
         return found
@@ -122,7 +122,7 @@ class Gap:
         changed = fixes.answer & (own["cause"] != status)
         np.copyto(own["cause"], status, where=changed)
         rising = counted & IS_OPENING[status] & (own["contact_level"] < GAP)
-        renamed = np.flatnonzero(changed & ~rising & (own["contact_level"] > 0))
+        renamed = positions(changed & ~rising & (own["contact_level"] > 0))
         since = np.where(own["contact_level"] > 0, own["contact_since_ms"], t)
         found = _raise(window, "contact", rising * GAP, since, t)
         return found + [_say(window, "contact", "updated", int(i), int(t[i])) for i in renamed]
@@ -131,7 +131,7 @@ class Gap:
 def _raise(window: Window, clock: str, level: Column, since_ms: Column, at_ms: Column) -> list[Finding]:
     """Open the rows whose level was none, raise those whose level was lower."""
     own, found = window["gap"], []
-    for i in np.flatnonzero(level > own[f"{clock}_level"]).tolist():
+    for i in positions(level > own[f"{clock}_level"]).tolist():
         phase: Phase = "updated" if own[f"{clock}_level"][i] else "opened"
         own[f"{clock}_level"][i], own[f"{clock}_since_ms"][i] = level[i], since_ms[i]
         found.append(_say(window, clock, phase, i, int(at_ms[i])))
@@ -139,7 +139,7 @@ def _raise(window: Window, clock: str, level: Column, since_ms: Column, at_ms: C
 
 
 def _close(window: Window, clock: str, where: Column, at_ms: Column, reason: str = "") -> list[Finding]:
-    found = [_say(window, clock, "closed", i, int(at_ms[i]), reason) for i in np.flatnonzero(where).tolist()]
+    found = [_say(window, clock, "closed", i, int(at_ms[i]), reason) for i in positions(where).tolist()]
     window["gap"][f"{clock}_level"][where] = window["gap"][f"{clock}_since_ms"][where] = 0
     return found
 

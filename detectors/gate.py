@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from detectors.pings import NEVER
+from detectors.pings import NEVER, positions
 from schemas.errors import Reason
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def refusals(of: Supervision, rows: Column, times_ms: Column, clock_ms: int, lim
     """
     t, unknown = times_ms, rows < 0
     lawless, future, old = (np.zeros(len(rows), bool) for _ in range(3))
-    known = np.flatnonzero(~unknown)
+    known = positions(~unknown)
     lawless[known] = ~of.plans.authorised(rows[known], t[known])
     if clock_ms >= 0:
         future, old = t > clock_ms + limits.future_ms, t < clock_ms - limits.horizon_ms
@@ -48,6 +48,6 @@ def refusals(of: Supervision, rows: Column, times_ms: Column, clock_ms: int, lim
         (future, Reason.future),
         (old, Reason.too_late),
     ):
-        for position in np.flatnonzero(where).tolist():
+        for position in positions(where).tolist():
             refused.setdefault(position, reason)
     return refused

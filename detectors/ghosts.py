@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from detectors.pings import DEGREE
+from detectors.pings import positions
 from detectors.tiers import MINUTE_MS, by_tier
 
 if TYPE_CHECKING:
@@ -50,16 +50,15 @@ class Ghosts:
 
     def at(self, window: Window, fixes: Fixes) -> Column:
         """True for each fix that lies at a ghost that counts."""
-        own = window["quality"]
+        own, plan = window["quality"], window.plan
         at = np.zeros(len(window), bool)
-        haunted = np.flatnonzero(own["ghosts"] != 0)
-        if haunted.size:
-            part = window.take(haunted)
-            counts = np.unpackbits(own["ghosts"][haunted, None], axis=1, bitorder="little").astype(bool)
-            for slot in range(GHOSTS):
-                x, y = part.plane(part["quality"]["ghost_lon"][:, slot], part["quality"]["ghost_lat"][:, slot])
-                near = np.hypot(fixes.x_m[haunted] - x, fixes.y_m[haunted] - y) <= NEAR_M
-                at[haunted] |= near & counts[:, slot]
+        rows = positions(own["ghosts"] != 0)
+        if rows.size:
+            counts = np.unpackbits(own["ghosts"][rows, None], axis=1, bitorder="little").astype(bool)
+            dx = (own["ghost_lon"][rows].astype(np.int64) - fixes.pings["lon"][rows, None]) * plan["mx"][rows, None]
+            dy = (own["ghost_lat"][rows].astype(np.int64) - fixes.pings["lat"][rows, None]) * plan["my"][rows, None]
+            at[rows] = (counts & (np.hypot(dx, dy) <= NEAR_M)).any(axis=1)
+        at &= fixes.located
         return at
 
     def depart(self, window: Window, fixes: Fixes, rows: Column, last: tuple[Column, Column]) -> None:
@@ -67,8 +66,8 @@ class Ghosts:
         own, plan, t = window["quality"], window.plan, fixes.time_ms[rows]
         left_ms, last_ms = own["left_ms"][rows], own["last_ms"][rows]
         x, y = last[0][rows], last[1][rows]
-        x0 = (own["left_lon"][rows] - plan["lon0"][rows].astype(np.int64)) * DEGREE * plan["mx"][rows]
-        y0 = (own["left_lat"][rows] - plan["lat0"][rows].astype(np.int64)) * DEGREE * plan["my"][rows]
+        x0 = (own["left_lon"][rows] - plan["lon0"][rows]) * plan["mx"][rows]
+        y0 = (own["left_lat"][rows] - plan["lat0"][rows]) * plan["my"][rows]
         legs = np.minimum(last_ms - left_ms, t - last_ms)
         loop_ms = np.minimum(LONGEST_LOOP_MS, np.maximum(SHORTEST_LOOP_MS, 2.5 * legs))
         away = np.hypot(x - x0, y - y0)
@@ -76,7 +75,7 @@ class Ghosts:
         closed &= np.hypot(fixes.x_m[rows] - x0, fixes.y_m[rows] - y0) <= NEAR_M
         into_day = t - plan["day_ms"][rows]
         night = (into_day < 6 * HOUR_MS) | (into_day >= 22 * HOUR_MS)
-        for i in np.flatnonzero(closed & night & (np.hypot(x, y) > LEFT_M)).tolist():
+        for i in positions(closed & night & (np.hypot(x, y) > LEFT_M)).tolist():
             self._vote(window, int(rows[i]))
         own["left_ms"][rows[closed]] = 0
         begun = rows[~closed]
@@ -97,9 +96,9 @@ class Ghosts:
         own, plan = window["quality"], window.plan
         lon, lat, day = int(own["last_lon"][i]), int(own["last_lat"][i]), int(plan["day"][i])
         hits, nights, days = own["ghost_hits"][i], own["ghost_nights"][i], own["ghost_day"][i]
-        dx = (own["ghost_lon"][i].astype(np.int64) - lon) * DEGREE * plan["mx"][i]
-        dy = (own["ghost_lat"][i].astype(np.int64) - lat) * DEGREE * plan["my"][i]
-        known = np.flatnonzero((hits > 0) & (np.hypot(dx, dy) <= NEAR_M))
+        dx = (own["ghost_lon"][i] - np.int64(lon)) * plan["mx"][i]
+        dy = (own["ghost_lat"][i] - np.int64(lat)) * plan["my"][i]
+        known = positions((hits > 0) & (np.hypot(dx, dy) <= NEAR_M))
         if known.size:
             slot = int(known[0])
             nights[slot] += days[slot] != day and nights[slot] < np.iinfo(np.uint8).max

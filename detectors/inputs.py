@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from detectors.pings import PING, in_order
+from detectors.pings import PING, in_order, positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +85,7 @@ class Inputs:
         where, pings = [np.zeros(0, np.int64)], [np.zeros(0, PING)]
         for part in self.sealed:
             at = np.minimum(np.searchsorted(part.rows, rows), len(part.rows) - 1)
-            hit = np.flatnonzero(part.rows[at] == rows)
+            hit = positions(part.rows[at] == rows)
             begin = part.starts[at[hit]]
             count = part.starts[at[hit] + 1] - begin
             index = np.repeat(begin - np.concatenate(([0], np.cumsum(count)[:-1])), count) + np.arange(count.sum())
@@ -93,7 +93,7 @@ class Inputs:
             pings.append(part.pings[index])
         for tail_rows, tail in zip(self._tail_rows, self._tail, strict=True):
             at = np.minimum(np.searchsorted(rows, tail_rows), len(rows) - 1)
-            hit = np.flatnonzero(rows[at] == tail_rows)
+            hit = positions(rows[at] == tail_rows)
             where.append(at[hit])
             pings.append(tail[hit])
         at, found = np.concatenate(where), np.concatenate(pings)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from detectors.pings import positions
 from detectors.tiers import MINUTE_MS, by_tier
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Outside:
             x, y = window.plane(own["spot_lon"][:, spot], own["spot_lat"][:, spot])
             near = (fixes.x_m - x) ** 2 + (fixes.y_m - y) ** 2 <= self.frozen_m[window.plan["tier"]] ** 2
             fresh &= ~(near & (spot < own["spots"]))
-        rows = np.flatnonzero(fresh)
+        rows = positions(fresh)
         own["spot_lon"][rows, own["spots"][rows]] = fixes.pings["lon"][rows]
         own["spot_lat"][rows, own["spots"][rows]] = fixes.pings["lat"][rows]
         own["spots"][rows] += 1

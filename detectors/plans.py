@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from detectors.pings import DEGREE, NEVER
+from detectors.pings import DEGREE, NEVER, positions
 from detectors.standing import DATUMS
 from detectors.tiers import MINUTE_MS, TIERS, by_tier
 from detectors.timeline import Segment, block_of, compiled, terms_of
@@ -70,7 +70,7 @@ class Plans:
     def authorised(self, rows: Column, times_ms: Column) -> Column:
         """True for each time that a period of authorisation of its row covers."""
         lawful: Column = (self.lawful[rows, 0] <= times_ms) & (times_ms < self.lawful[rows, 1])
-        for i in np.flatnonzero(~lawful):
+        for i in positions(~lawful):
             standing, t = self.standings[rows[i]], int(times_ms[i])
             if standing is not None:
                 lawful[i] = any(begin <= t < end for begin, end in standing.authorised(standing.newest))
@@ -108,12 +108,12 @@ class Plans:
         out["change_ms"] = self.pool["from_ms"][out["at"] + 1]
         lon, lat = to_wgs84(where[:, 0], where[:, 1], datum)
         out["lon0"], out["lat0"] = np.rint(lon / DEGREE), np.rint(lat / DEGREE)
-        out["mx"], out["my"] = metres_per_degree(out["lat0"] * DEGREE)
+        out["mx"], out["my"] = (DEGREE * metres for metres in metres_per_degree(out["lat0"] * DEGREE))
         return {name: out[name].copy() for name in PLAN.names or ()}
 
     def advance(self, window: Window, edge: Column) -> None:
         """Move the rows where `edge` is true over the edge that is due; `turned` says what turned, for all rows."""
-        plan, rows = window.plan, np.flatnonzero(edge)
+        plan, rows = window.plan, positions(edge)
         plan["turned"][:] = 0
         before, moment = plan["flags"][rows].copy(), plan["change_ms"][rows].copy()
         inside = plan["at"][rows] < plan["last"][rows]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from detectors.ghosts import LEFT_M, Ghosts
-from detectors.pings import NEVER
+from detectors.pings import NEVER, positions
 from detectors.tiers import by_tier
 from detectors.window import DAY
 
@@ -70,7 +70,7 @@ class Quality:
         x, y = window.plane(own["seen_lon"], own["seen_lat"])
         seen = (own["seen_lon"] != 0) | (own["seen_lat"] != 0)
         fixes.frozen = located & seen & (np.hypot(fixes.x_m - x, fixes.y_m - y) <= self.frozen_m[tier])
-        jumped = np.flatnonzero(fixes.accepted & known & (moved > LEFT_M))
+        jumped = positions(fixes.accepted & known & (moved > LEFT_M))
         if jumped.size:
             self.ghosts.depart(window, fixes, jumped, last)
         for name in ("lon", "lat"):
@@ -87,7 +87,7 @@ class Quality:
     def fire(self, window: Window, now_ms: Column) -> list[Finding]:
         """A day ended for some rows (whenever it did: `now_ms` says nothing more)."""
         del now_ms
-        rows = np.flatnonzero(window.turned(DAY) & (window["quality"]["ghost_hits"] > 0).any(axis=1))
+        rows = positions(window.turned(DAY) & (window["quality"]["ghost_hits"] > 0).any(axis=1))
         if rows.size:
             self.ghosts.morning(window, rows)
         return []

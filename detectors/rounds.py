@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.pings import Fixes
+from detectors.pings import Fixes, positions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ class Rounds:
 
     def _ripe(self, window: Window, until_ms: Column, *, silence: bool) -> Column:
         due = self.due(window)
-        return np.flatnonzero((window.plan["change_ms"] <= until_ms) | (due < until_ms) | (silence & (due <= until_ms)))
+        return positions((window.plan["change_ms"] <= until_ms) | (due < until_ms) | (silence & (due <= until_ms)))
 
     def _fire(self, window: Window) -> list[Finding]:
         """The next edge or deadline of each row. A deadline that was past when it came about is fired where it did."""

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from detectors.pings import DEGREE
-
 if TYPE_CHECKING:
     from detectors.findings import Finding
     from detectors.pings import Column, Fixes
@@ -33,10 +31,10 @@ PLAN: Final = np.dtype(
         ("window_ms", "i8"),  # start of the piece of curfew that holds the moment
         ("day_ms", "i8"),  # local midnight before the moment
         ("day", "i4"),  # that day's number
-        ("lon0", "i4"),
-        ("lat0", "i4"),
-        ("mx", "f8"),
-        ("my", "f8"),
+        ("lon0", "i8"),
+        ("lat0", "i8"),
+        ("mx", "f8"),  # metres in 1e-7 degrees of longitude at the residence
+        ("my", "f8"),  # and of latitude
     ],
 )
 """What the order asks at this moment. Derived from the order and the time, so it is never stored."""
@@ -105,9 +103,7 @@ class Window:
     def plane(self, lon: Column, lat: Column) -> tuple[Column, Column]:
         """Metres east and north of each row's residence, from degrees * 1e7."""
         plan = self.plan
-        x = (lon.astype(np.int64) - plan["lon0"]) * DEGREE * plan["mx"]
-        y = (lat.astype(np.int64) - plan["lat0"]) * DEGREE * plan["my"]
-        return x, y
+        return (lon - plan["lon0"]) * plan["mx"], (lat - plan["lat0"]) * plan["my"]
 
 
 class Detector(Protocol):

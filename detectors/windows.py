@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from detectors.pings import NEVER
+from detectors.pings import NEVER, positions
 from detectors.window import Window
 from schemas.errors import BadState
 
@@ -179,11 +179,11 @@ class Windows:
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """Records of the rows and copies that changed since the last call."""
-        rows = np.flatnonzero(self.dirty[: len(self.ids)])
+        rows = positions(self.dirty[: len(self.ids)])
         out = self._records("h:", rows.tolist(), _bytes(self.hot)[rows])
         self.dirty[rows] = False
         for slot in range(COPIES):
-            rows = np.flatnonzero(self.copies_dirty[: len(self.ids), slot])
+            rows = positions(self.copies_dirty[: len(self.ids), slot])
             if len(rows):
                 valid = self.copied[rows, slot] != NO_COPY
                 out += self._records(f"{slot}:", rows[valid].tolist(), _bytes(self.copies)[rows[valid], slot])
