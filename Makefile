@@ -28,7 +28,7 @@ test-fresh: build/.installed ## the README's commands in a new copy of the tree 
 
 check: build/.installed ## ruff, mypy, yamllint, shell syntax
 	.venv/bin/python -m ruff check .
-	.venv/bin/python -m mypy schemas geofence detectors stream deploy/kafka/kafka
+	.venv/bin/python -m mypy schemas geofence detectors stream tests deploy/kafka/kafka
 	.venv/bin/python -m yamllint --strict deploy
 	sh -n deploy/preflight
 	bash -n .ci/run

@@ -28,6 +28,13 @@ class FreshTopics(Protocol):
         """Return when each partition has a leader. Topic ids are new: workers of earlier tests must have ended."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what asks for the broker, so that no test is forgotten when those are left out."""
+    for item in items:
+        if "kafka" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.kafka)
+
+
 def script(verb: str, data: Path) -> subprocess.CompletedProcess[str]:
     """Run a verb of deploy/kafka/kafka for one data folder."""
     command: list[str | Path] = [sys.executable, "-I", ROOT / "deploy" / "kafka" / "kafka", verb, "--data", data]
