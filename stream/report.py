@@ -80,6 +80,8 @@ def files(paths: Iterable[Path]) -> dict[str, Path]:
     given = list(paths)
     inside = [path / f"{name}{suffix}" for path in given if path.is_dir() for name in NAMES for suffix in SUFFIXES]
     for path in [path for path in given if not path.is_dir()] + [path for path in inside if path.exists()]:
+        if not path.exists():
+            raise BadConfiguration(path, "there is no such file or folder")
         name = path.name.split(".")[0].split("-")[0]
         if name not in NAMES:
             raise BadConfiguration(path, f"its name must begin with one of {', '.join(NAMES)}")
