@@ -1,4 +1,5 @@
-"""An alert: one event in the life of an episode, as subscribers get it.
+"""
+An alert: one event in the life of an episode, as subscribers get it.
 
 The contract is fixed from the first release and golden-tested. One episode has one id from ``opened`` to ``closed``;
 ``revision`` rises by one with each event, so (source, id) of the envelope is the same whenever the event is sent
@@ -67,15 +68,16 @@ Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
 
 
 class Alert(Received):
-    """One event of one episode.
+    """
+    One event of one episode.
 
-    ``supervisee`` is the envelope's business (record key and ``ce_subject``) and stands in no body; an episode about an
-    organisation has none and goes by ``organisation`` instead. ``at`` is the time at which the rule's limit was
-    reached, never the time at which some worker noticed; ``until`` is null while the episode lasts.
+    The person stands in the envelope (record key and ``ce_subject``) and not in the body; an episode about an
+    organisation has no person and goes by its path. ``at`` is the time at which the rule's limit was reached, never the
+    time at which some worker noticed; ``until`` is null while the episode lasts.
     """
 
     supervisee: SuperviseeId | None = Field(default=None, exclude=True)
-    episode_id: Identifier = Field(description="See episode_id().")
+    episode_id: Identifier = Field(description="Equal in all events of the episode; a UUID of version 5.")
     revision: int = Field(ge=1)
     phase: Phase
     rule: Word
@@ -105,7 +107,8 @@ class Message(NamedTuple):
 
 
 def episode_id(supervisee: str, rule: str, subject: str, since_ms: int) -> str:
-    r"""Name an episode: the UUID of version 5 in :data:`EPISODE_NAMESPACE` of a canonical string.
+    r"""
+    Name an episode: the UUID of version 5 in :data:`EPISODE_NAMESPACE` of a canonical string.
 
     The string is ``supervisee``, ``rule``, ``subject`` and ``since_ms`` (decimal milliseconds since 1970), in UTF-8,
     joined by line feeds, which none of them can hold. An episode about an organisation has its path in place of the

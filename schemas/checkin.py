@@ -26,7 +26,8 @@ class Method(StrEnum):
 
 
 class CheckIn(Received):
-    """One roll call and its answer.
+    """
+    One roll call and its answer.
 
     An answer carries the method; a missed one cannot. The place is optional as a whole, never in part.
     ``time_ms`` is the moment of the answer; of a missed one, the end of the time allowed.

@@ -39,7 +39,8 @@ _ROW: Final = np.dtype(
 
 
 class WirePing(Protocol):
-    """What the decoder makes of a ping: absent numbers are NaN, an absent device is 32 zeros, an absent sim is empty.
+    """
+    What the decoder makes of a ping: absent numbers are NaN, an absent device is 32 zeros, an absent sim is empty.
 
     The datum of a ping without one is no member of :class:`Datum`; its ``code`` is 255.
     """
@@ -59,7 +60,8 @@ class WirePing(Protocol):
 
 
 class Columns(NamedTuple):
-    """Pings as arrays and lists of equal length.
+    """
+    Pings as arrays and lists of equal length.
 
     ``lon``, ``lat`` (degrees in ``datum``) and ``accuracy_m`` (metres) are NaN where absent; ``status``, ``datum`` and
     ``source`` are positions in their set (``datum`` 0 where none is declared, since there is nothing to shift);

@@ -1,4 +1,5 @@
-"""A dead letter: a refused record, with where it came from and why in its headers.
+"""
+A dead letter: a refused record, with where it came from and why in its headers.
 
 Key and value stay byte for byte, except that the content of a record that may not be processed is left out: it can be
 read again from its origin once an order covers it. Headers carry no personal data.
@@ -34,7 +35,8 @@ _REPLAY: Final = {
 
 
 class DeadLetter(NamedTuple):
-    """Origin and reason of a refused record.
+    """
+    Origin and reason of a refused record.
 
     >>> DeadLetter("vigil.pings", 3, 41, Reason.not_json).replay
     <Replay.after_repair: 'after_repair'>
@@ -66,7 +68,8 @@ class DeadLetter(NamedTuple):
 
     @classmethod
     def from_headers(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
-        """Read what :meth:`headers` wrote.
+        """
+        Read what :meth:`headers` wrote.
 
         :raises BadInput: ``missing_field`` or ``wrong_type`` when the record is no dead letter.
         """

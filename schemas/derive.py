@@ -1,4 +1,5 @@
-"""From a pydantic model to a msgspec struct, so that one declaration serves both speeds.
+"""
+From a pydantic model to a msgspec struct, so that one declaration serves both speeds.
 
 Types and bounds carry over. Patterns do not: a regular expression doubles the time of a decode, so whoever
 needs one checks it over a whole batch. Validators of the model do not carry over either.
@@ -27,7 +28,8 @@ _BOUNDS: Final = {
 
 
 def struct_of(model: type[BaseModel], defaults: Mapping[str, object] = MappingProxyType({})) -> type[msgspec.Struct]:
-    """Build the struct with the fields of *model*; unknown fields are let through.
+    """
+    Build the struct with the fields of *model*; unknown fields are let through.
 
     *defaults* replaces the default of a field where absence must be told by something other than None.
     The struct is not tracked by the garbage collector: nothing in a message can refer back to it.

@@ -30,7 +30,8 @@ class Measure(StrEnum):
 
 
 class Disposition(Received):
-    """A verdict, with the measure once it is given.
+    """
+    A verdict, with the measure once it is given.
 
     The verdict of an episode may come again, with its measure or corrected: the latest ``time_ms`` holds.
     Only ``external`` has no episode, and it always lacks one.

@@ -1,4 +1,5 @@
-"""What can go wrong, and who must act.
+"""
+What can go wrong, and who must act.
 
     VigilError
     ├── BadInput           a record cannot be read or is not allowed: dead letter, with its reason code
@@ -43,7 +44,8 @@ class VigilError(Exception):
 
 
 class BadInput(VigilError):  # noqa: N818
-    """A record that cannot be read or is not allowed.
+    """
+    A record that cannot be read or is not allowed.
 
     *where* names fields of the schema, never what stood in them.
 
@@ -58,7 +60,8 @@ class BadInput(VigilError):  # noqa: N818
 
 
 class BadConfiguration(VigilError):  # noqa: N818
-    """A file or a setting that cannot be used; the message begins with its path.
+    """
+    A file or a setting that cannot be used; the message begins with its path.
 
     >>> str(BadConfiguration("rules.toml", "revision: Field required"))
     'rules.toml: revision: Field required'

@@ -1,4 +1,5 @@
-"""The words that several messages share: ids, times, places, and how open a message is.
+"""
+The words that several messages share: ids, times, places, and how open a message is.
 
 A time is an int, milliseconds since 1970 UTC. A position is ``lon, lat`` in degrees of a declared datum.
 """
@@ -68,7 +69,8 @@ Organisation = Annotated[
 
 
 class Coded(StrEnum):
-    """A closed set whose members also know their position, which is what the columns store.
+    """
+    A closed set whose members also know their position, which is what the columns store.
 
     A new member goes to the end: the position is in every stored row.
     """

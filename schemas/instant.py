@@ -12,7 +12,8 @@ _MS: Final = timedelta(milliseconds=1)
 
 
 def instant(time_ms: int) -> datetime:
-    """Give the moment of milliseconds since 1970, exactly: no float on the way.
+    """
+    Give the moment of milliseconds since 1970, exactly: no float on the way.
 
     >>> instant(1_582_295_400_001).isoformat()
     '2020-02-21T14:30:00.001000+00:00'
@@ -21,7 +22,8 @@ def instant(time_ms: int) -> datetime:
 
 
 def milliseconds(moment: datetime) -> int:
-    """Undo :func:`instant`; what is finer than a millisecond is dropped.
+    """
+    Undo :func:`instant`; what is finer than a millisecond is dropped.
 
     >>> milliseconds(instant(1_582_295_400_001))
     1582295400001
@@ -30,7 +32,8 @@ def milliseconds(moment: datetime) -> int:
 
 
 def rfc3339(moment: datetime) -> str:
-    """Write a moment as it is published.
+    """
+    Write a moment as it is published.
 
     >>> rfc3339(instant(1_582_295_400_000))
     '2020-02-21T14:30:00.000Z'

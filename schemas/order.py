@@ -1,4 +1,5 @@
-"""An order: everything the court and the plan ask of one person, as the whole current state.
+"""
+An order: everything the court and the plan ask of one person, as the whole current state.
 
 A null value ends the order and erases what is known of the person.
 """
@@ -104,7 +105,8 @@ class Residence(Sent):
 
 
 class Window(Sent):
-    """One curfew window that begins on each of *days* (Monday is 0).
+    """
+    One curfew window that begins on each of *days* (Monday is 0).
 
     The trap: an *end* that is not after *start* lies on the next day, so Friday 22:00-08:00 ends on Saturday.
     """
@@ -151,7 +153,8 @@ class Permit(Sent):
 
 
 class Authorisation(Sent):
-    """A period in which the person's pings may be processed, and the papers it rests on.
+    """
+    A period in which the person's pings may be processed, and the papers it rests on.
 
     Half-open like a permit. The four papers are dated in the order's zone, none after the period's first day.
     """
@@ -172,7 +175,8 @@ class Authorisation(Sent):
 
 
 class Order(Sent):
-    """The whole current order of one person.
+    """
+    The whole current order of one person.
 
     Checked beyond the fields: electronic positioning lasts at most three calendar months a period,
     and no period begins before its papers are signed.
@@ -211,7 +215,8 @@ class Order(Sent):
 
 
 def months_later(begin: datetime, months: int) -> datetime:
-    """Move by calendar months; a day that the month lacks becomes its last one.
+    """
+    Move by calendar months; a day that the month lacks becomes its last one.
 
     >>> months_later(datetime(2020, 11, 30, tzinfo=UTC), 3).date()
     datetime.date(2021, 2, 28)
@@ -227,7 +232,8 @@ def _ordered(from_ms: int, until_ms: int) -> None:
 
 
 def decode_order(raw: bytes) -> Order:
-    """Read an order on arrival, with every check.
+    """
+    Read an order on arrival, with every check.
 
     :raises BadInput: ``unreadable_order``, with the field; ``empty_value`` and ``oversize`` keep their own reason.
     """
@@ -243,7 +249,8 @@ _load = msgspec.json.Decoder(struct_of(Order)).decode
 
 
 def load_order(raw: bytes) -> Order:
-    """Read an order that :func:`decode_order` accepted before; for recovery, where 100,000 of them wait.
+    """
+    Read an order that :func:`decode_order` accepted before; for recovery, where 100,000 of them wait.
 
     What comes back has every attribute of :class:`Order` down to the leaves, without being one: it was not validated.
 

@@ -1,4 +1,5 @@
-"""A ping: what the carrier says about one phone, a fix or the reason why there is none.
+"""
+A ping: what the carrier says about one phone, a fix or the reason why there is none.
 
 ``located`` promises a position; every other status may come without one. A position always declares its datum.
 """
@@ -41,7 +42,8 @@ class Source(Coded):
 
 
 class Ping(Received):
-    """One message of the carrier about one phone.
+    """
+    One message of the carrier about one phone.
 
     A missing accuracy is allowed and counts as 1,000 m; a missing datum is not, once there is a position.
 

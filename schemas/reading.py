@@ -1,4 +1,5 @@
-"""From bytes to a message, and from a refusal to its reason code.
+"""
+From bytes to a message, and from a refusal to its reason code.
 
 Every message is read strictly: no number from a string, no time from a boolean, no fraction of a millisecond.
 """
@@ -33,7 +34,8 @@ _BY_FIELD: Final = {"datum": Reason.unknown_datum, "status": Reason.unknown_stat
 
 
 def read(model: type[M], value: bytes | None, *, largest: int = LARGEST_VALUE) -> M:
-    """Read one record's value as *model*.
+    """
+    Read one record's value as *model*.
 
     :raises BadInput: with the reason of the first thing that is wrong; sizes are judged before anything is parsed.
     """

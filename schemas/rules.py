@@ -1,4 +1,5 @@
-"""The parameters of all rules, by tier, in one versioned file.
+"""
+The parameters of all rules, by tier, in one versioned file.
 
 Its revision stands in every alert, so a number may only change together with it.
 """
@@ -20,7 +21,8 @@ Count = Annotated[int, Field(ge=1, le=1_000)]
 
 
 class GapRule(Sent):
-    """Silence: overdue at max(*overdue_min*, *quantile_factor* x the person's 99th percentile), at most *cap_min*.
+    """
+    Silence: overdue at max(*overdue_min*, *quantile_factor* x the person's 99th percentile), at most *cap_min*.
 
     A gap at max(*gap_min*, the overdue limit). Before *warmup* intervals are known, the fixed limits hold alone.
     """
@@ -40,7 +42,8 @@ class GapRule(Sent):
 
 
 class CurfewRule(Sent):
-    """Away from the residence inside the window.
+    """
+    Away from the residence inside the window.
 
     Opens at *pings* over *span_min* with distance - max(accuracy, *floor_m*) > *distance_m* and *distinct* coordinates,
     *distinct_sparse* where the interval is *sparse_min* or more. Pings of the *before_min* before the window count.
@@ -71,7 +74,8 @@ class CurfewRule(Sent):
 
 
 class QualityRule(Sent):
-    """Fixes that cannot be true: faster than *speed_mps* beyond both radii; repeats within *frozen_m* count once.
+    """
+    Fixes that cannot be true: faster than *speed_mps* beyond both radii; repeats within *frozen_m* count once.
 
     A place jumped to *ghost_hits* times in *ghost_nights* nights is a ghost of the network.
     """
@@ -107,7 +111,8 @@ class Rules(Sent):
 
 
 def load_rules(path: Path) -> Rules:
-    """Read the rules file.
+    """
+    Read the rules file.
 
     :raises BadConfiguration: the message begins with the path and, where one is wrong, the TOML key.
     """

@@ -1,4 +1,5 @@
-"""The table of topics. Creation, access rules and the README are made from it.
+"""
+The table of topics. Creation, access rules and the README are made from it.
 
 Every keyed topic has the same number of partitions, so that all records of a person meet on one number; it is never
 changed in place. Producers must hash keys with murmur2, as Java does.
