@@ -13,7 +13,7 @@ from kafka.errors import KafkaError, RetriableError
 
 from schemas.errors import BadConfiguration, Unavailable
 
-PATIENCE_MS: Final = 10_000
+PATIENCE_MS: Final = 5_000
 """How long a first answer may take; a broker on the other side of a city needs far less."""
 
 
