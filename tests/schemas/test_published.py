@@ -65,8 +65,8 @@ def test_old_samples_are_still_read(sample: Path) -> None:
     assert [] == list(Draft202012Validator(schema(name)).iter_errors(json.loads(sample.read_bytes())))
 
 
-def test_two_samples_of_every_message() -> None:
-    """Every message has golden samples, and every sample a message."""
+def test_every_message_has_samples() -> None:
+    """Every message has golden samples, and every sample belongs to a message."""
     assert set(MESSAGES) == {name_of(sample) for sample in SAMPLES}
 
 
