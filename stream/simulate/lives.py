@@ -54,11 +54,11 @@ class Path:
 
     def at(self, times: NDArray[np.int64]) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Give the true positions at ascending `times`, and whether the person has not moved since the time before."""
-        leg = np.searchsorted(self.time_ms, times, side="right")
         moves = (np.diff(self.x, prepend=self.x[0]) != 0) | (np.diff(self.y, prepend=self.y[0]) != 0)
-        moved = np.cumsum(moves)[np.minimum(leg, len(moves) - 1)]
-        rests = ~moves[np.minimum(leg, len(moves) - 1)]
-        still = rests & (np.diff(moved, prepend=-1) == 0)
+        leg = np.minimum(np.searchsorted(self.time_ms, times, side="right"), len(moves) - 1)
+        # Every leg of one rest has the number of the move before it; a time on the way has none.
+        rest = np.where(moves[leg], -1, np.cumsum(moves)[leg])
+        still = (rest >= 0) & (np.diff(rest, prepend=-1) == 0)
         return np.interp(times, self.time_ms, self.x), np.interp(times, self.time_ms, self.y), still
 
 
