@@ -25,6 +25,7 @@ FAILED: Final = 1
 MISCONFIGURED: Final = 2
 NO_BROKER: Final = 3
 NOT_FOUND: Final = 4
+FIRST_DAY: Final = datetime(2026, 3, 2)  # noqa: DTZ001 - a day, whose midnight is that of Shanghai
 
 app = typer.Typer(
     name="vigil",
@@ -135,10 +136,38 @@ def orders_load(file: Annotated[Path, typer.Argument(help="JSON lines, or one JS
     from stream.progress import progress
 
     orders = load.read_orders(file)
-    with progress("orders", len(orders)) as sent:
-        load.load(settings.bootstrap, orders, sent)
+    with progress("orders", len(orders)) as bar:
+        load.load(settings.bootstrap, orders, bar.step)
     ended = sum(order.value is None for order in orders)
     _say(f"sent {len(orders) - ended} orders, ended {ended}")
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path | None, typer.Option(help="A folder for the files; without it the feed goes to Kafka.")] = None,
+    story: Annotated[str | None, typer.Option(help="Tell a story of deploy/demo/stories in place of a county.")] = None,
+    people: Annotated[int, typer.Option(min=1, max=1_000_000, help="Supervisees.")] = 200,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days, from the start's midnight in Shanghai.")] = 7,
+    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The first day.")] = FIRST_DAY,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 1,
+    interval: Annotated[list[float], typer.Option(min=0.5, max=240, help="Minutes between pings; repeatable.")] = [5.0],  # noqa: B006 - typer never changes it
+    stickiness: Annotated[float, typer.Option(min=0, max=0.99, help="How often a resting phone repeats itself.")] = 0.7,
+    outages: Annotated[int, typer.Option(min=0, max=100, help="Cells that fail for two hours.")] = 0,
+    speed: Annotated[float | None, typer.Option(min=0.1, help="Simulated seconds in a real one; else at once.")] = None,
+) -> None:
+    """Send a county of people who do not exist, with the truth about them where it goes to files."""
+    settings = _quiet(load_settings())
+    from stream import county
+    from stream.progress import progress
+    from stream.simulate.sinks import run_to_files, run_to_kafka
+
+    feed = county.told(story) if story else county.drawn(people, days, start, seed, interval, stickiness, outages)
+    with progress("pings", len(feed)) as bar:
+        if out is not None:
+            run_to_files(feed, out, bar.at)
+        else:
+            run_to_kafka(feed, settings.bootstrap, bar.at, speed=speed, after_ms=settings.horizon_ms)
+    _say(f"{len(feed.orders)} orders and {len(feed)} pings {'sent' if out is None else f'in {out}'}")
 
 
 @app.command()
@@ -172,8 +201,8 @@ def replay(
 
     until_ms = None if until is None else _moment(until)
     report = Report(settings, rules or settings.rules_file)
-    with progress("pings") as taken:
-        report.run(paths, until_ms, taken)
+    with progress("pings") as bar:
+        report.run(paths, until_ms, bar.step)
     if refused is not None:
         lines = [f"{_json(refusal._asdict())}\n" for refusal in report.replay.refused]
         refused.write_text("".join(lines), encoding="utf-8")

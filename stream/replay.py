@@ -6,7 +6,6 @@ pings pushes all of them on. The trap: where only pings push, the clock stands s
 at the end of the files shows only with an `until_ms` beyond it.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -21,79 +20,36 @@ from schemas.disposition import Disposition
 from schemas.errors import BadConfiguration, Reason
 from schemas.rules import Rules
 from schemas.topics import PARTITIONS, PINGS
-from stream.clock import UNKNOWN, FeedClock, cuts
-from stream.decode import Batch, decode, partition_of
+from stream.clock import UNKNOWN, FeedClock, refused_by_time
+from stream.decode import decode, partition_of
 from stream.records import Record
 from stream.turns import LAST_MS, Chunk, Inputs, Refusal, Turn, chunks, key_of, turns
 
-CUT: Final = 8192
+CUT: Final = 32_768
 KEPT: Final = 65_536
-"""Pings of a partition after which the engine's changes, which nobody stores here, are dropped."""
-
-
-class Part:
-    """One partition number: its engine and its clock."""
-
-    def __init__(self, rules: Rules, limits: Limits) -> None:
-        self.engine, self.limits = Engine(rules, limits), limits
-        self.clock = FeedClock(limits.future_ms)
-        self._kept = 0
-
-    def apply(self, supervisees: list[str], pings: NDArray[np.void]) -> list[tuple[int, Reason]]:
-        """Judge and apply pings (`PING`, shape (n,)) in the order of their arrival; gives the refused positions."""
-        times = pings["time_ms"]
-        clocks = self.clock.judge(times, times)
-        accepted, refused = np.ones(len(times), bool), []
-        for start, stop, clock_ms in cuts(times, clocks, self.limits.future_ms, self.limits.horizon_ms):
-            for i, reason in self.engine.apply(supervisees[start:stop], pings[start:stop], clock_ms):
-                accepted[start + i] = False
-                refused.append((start + i, reason))
-        if accepted.any():
-            self.clock.accepted(int(times[accepted].max()))
-        self._kept += len(times)
-        if self._kept >= KEPT:
-            self._kept = 0
-            self.engine.take_dirty()
-        return refused
-
-    def tick(self, until_ms: int = UNKNOWN) -> None:
-        """Push the clock to `until_ms`, if that is later, and fire what is due."""
-        self.clock.told(until_ms)
-        while self.clock.now() != UNKNOWN and self.engine.tick(self.clock.now()):
-            pass
-
-    def take(self, turn: Turn) -> bool:
-        """Do a turn; False where nobody of that name has an order."""
-        if isinstance(turn.message, bytes):
-            self.engine.order(turn.supervisee, turn.message, turn.time_ms)
-            return True
-        if not self.engine.knows(turn.supervisee):
-            return False
-        if isinstance(turn.message, CheckIn):
-            self.engine.checkin(turn.message)
-        elif isinstance(turn.message, Disposition):
-            self.engine.disposition(turn.message)
-        else:
-            self.tick(UNKNOWN if turn.time_ms == LAST_MS else turn.time_ms)
-            self.engine.order(turn.supervisee, None, self.clock.now())
-        return True
+"""Pings after which the engine's changes, which nobody stores here, are dropped."""
+OF_OLD: Final = 0
+OF_TOMORROW: Final = 1 << 60
+"""Clocks by which every ping lies in the future, and every one is too late."""
 
 
 class Replay:
-    """One run over inputs. Afterwards: `events` as they arose, `refused`, and `newest_ms`."""
+    """
+    One run over inputs. Afterwards: `events` as they arose, `refused`, and `newest_ms`.
+
+    There is one engine for all partition numbers, since who shares a partition decides nothing, but a clock for each:
+    by it a ping is refused, and deadlines fire once the clocks of all partitions have reached them.
+    """
 
     def __init__(self, rules: Rules, limits: Limits, partitions: int = PARTITIONS) -> None:
-        self.parts = [Part(rules, limits) for _ in range(partitions)]
+        self.engine, self.limits = Engine(rules, limits), limits
+        self.clocks = [FeedClock(limits.future_ms) for _ in range(partitions)]
         self.events: list[EpisodeEvent] = []
         self.refused: list[Refusal] = []
         self._merged = FeedClock(limits.future_ms)
-        self._part_of: dict[str, Part] = {}
+        self._numbers: dict[str, int] = {}
         self._turns: list[Turn] = []
-
-    @property
-    def counters(self) -> Counter[str]:
-        """What the engines counted, all partitions together."""
-        return sum((part.engine.counters for part in self.parts), Counter())
+        self._kept = 0
 
     @property
     def newest_ms(self) -> int:
@@ -112,9 +68,10 @@ class Replay:
         self._take_turns(LAST_MS - 1)
         if until_ms is not None and until_ms < self.newest_ms:
             raise BadConfiguration("--until", "lies before the newest input")
-        self._tick(self.newest_ms if until_ms is None else until_ms)
-        self._take_turns(LAST_MS)
+        self._tell(self.newest_ms if until_ms is None else until_ms)
         self._tick()
+        self._take_turns(LAST_MS)
+        self.events += self.engine.take_events()
 
     def _take(self, chunk: Chunk) -> None:
         values = [record.value for record in chunk.pings]
@@ -124,12 +81,14 @@ class Replay:
         while start < len(arrived):
             self._take_turns(int(arrived[start]))
             stop = int(np.searchsorted(arrived, self._turns[-1].time_ms)) if self._turns else len(arrived)
-            self._apply(chunk, batch, start, stop)
+            for i, reason in self._apply(batch.supervisees[start:stop], batch.pings[start:stop]):
+                self.refused.append(Refusal(PINGS, chunk.pings[batch.index[start + i]].where, reason))
             start = stop
         if chunk.clock_ms is not None:
             self._take_turns(chunk.clock_ms)
             self._merged.told(chunk.clock_ms)
-        self._tick(UNKNOWN if chunk.clock_ms is None else chunk.clock_ms)
+            self._tell(chunk.clock_ms)
+        self._tick()
 
     def _arrived(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the moment at which each ping comes: the newest time up to it, of those not too far ahead."""
@@ -140,36 +99,75 @@ class Replay:
             self._merged.accepted(int(arrived[-1]))
         return arrived
 
-    def _apply(self, chunk: Chunk, batch: Batch, start: int, stop: int) -> None:
-        places: dict[int, list[int]] = {}
-        parts = [self._part(name) for name in batch.supervisees[start:stop]]
-        for position, part in enumerate(parts, start):
-            places.setdefault(id(part), []).append(position)
-        for at in places.values():
-            part = parts[at[0] - start]
-            for i, reason in part.apply([batch.supervisees[k] for k in at], batch.pings[at]):
-                self.refused.append(Refusal(PINGS, chunk.pings[batch.index[at[i]]].where, reason))
+    def _apply(self, supervisees: list[str], pings: NDArray[np.void]) -> list[tuple[int, Reason]]:
+        """Judge each ping by the clock of its partition, and apply; gives the refused positions."""
+        times = pings["time_ms"]
+        numbers = np.array([self._number(name) for name in supervisees], np.int64)
+        clocks = np.empty_like(times)
+        for number in np.unique(numbers):
+            of = numbers == number
+            clocks[of] = self.clocks[number].judge(times[of], times[of])
+        early, late = refused_by_time(times, clocks, self.limits.future_ms, self.limits.horizon_ms)
+        accepted, refused = np.ones(len(times), bool), []
+        for some, clock_ms in ((~(early | late), UNKNOWN), (early, OF_OLD), (late, OF_TOMORROW)):
+            at = np.flatnonzero(some)
+            if len(at):
+                found = self.engine.apply([supervisees[i] for i in at.tolist()], pings[at], clock_ms)
+                refused += [(int(at[i]), reason) for i, reason in found]
+        accepted[[i for i, _ in refused]] = False
+        for number in np.unique(numbers[accepted]):
+            self.clocks[number].accepted(int(times[accepted & (numbers == number)].max()))
+        self._kept += len(times)
+        return sorted(refused)
 
     def _take_turns(self, until_ms: int) -> None:
         """Do what stands at or before a moment."""
         while self._turns and self._turns[-1].time_ms <= until_ms:
             turn = self._turns.pop()
-            if not self._part(turn.supervisee).take(turn):
+            if not self._do(turn):
                 self.refused.append(Refusal(turn.topic, turn.where, Reason.unknown_supervisee))
-            if turn.message is None and turn.time_ms < LAST_MS:
-                self._merged.told(turn.time_ms)
 
-    def _tick(self, until_ms: int = UNKNOWN) -> None:
-        for part in self.parts:
-            part.tick(until_ms)
-            self.events += part.engine.take_events()
+    def _do(self, turn: Turn) -> bool:
+        """Do one thing; False where nobody of that name has an order."""
+        if isinstance(turn.message, bytes):
+            self.engine.order(turn.supervisee, turn.message, turn.time_ms)
+            return True
+        if not self.engine.knows(turn.supervisee):
+            return False
+        if isinstance(turn.message, CheckIn):
+            self.engine.checkin(turn.message)
+        elif isinstance(turn.message, Disposition):
+            self.engine.disposition(turn.message)
+        else:
+            self._end(turn)
+        return True
 
-    def _part(self, supervisee: str) -> Part:
-        part = self._part_of.get(supervisee)
-        if part is None:
-            part = self.parts[partition_of(supervisee.encode(), len(self.parts))]
-            self._part_of[supervisee] = part
-        return part
+    def _end(self, turn: Turn) -> None:
+        """End an order, once everything before that moment has been said."""
+        at_ms = self.newest_ms if turn.time_ms == LAST_MS else turn.time_ms
+        self._merged.told(at_ms)
+        while self.engine.tick(at_ms):
+            pass
+        self.engine.order(turn.supervisee, None, at_ms)
+
+    def _tell(self, clock_ms: int) -> None:
+        for clock in self.clocks:
+            clock.told(clock_ms)
+
+    def _tick(self) -> None:
+        known = [clock.now() for clock in self.clocks if clock.now() != UNKNOWN]
+        while known and self.engine.tick(min(known)):
+            pass
+        self.events += self.engine.take_events()
+        if self._kept >= KEPT:
+            self._kept = 0
+            self.engine.take_dirty()
+
+    def _number(self, supervisee: str) -> int:
+        number = self._numbers.get(supervisee)
+        if number is None:
+            number = self._numbers[supervisee] = partition_of(supervisee.encode(), len(self.clocks))
+        return number
 
 
 def replay(

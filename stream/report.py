@@ -58,7 +58,7 @@ class Report:
 
     def summary(self) -> Iterator[str]:
         """Give counts: pings, refusals by reason, episodes by rule."""
-        counters, last = self.replay.counters, self._last()
+        counters, last = self.replay.engine.counters, self._last()
         yield "pings: " + ", ".join(f"{counters[name]} {name}" for name in ("accepted", "late", "duplicate"))
         refused = Counter(refusal.reason.value for refusal in self.replay.refused)
         yield "refused: " + (", ".join(f"{count} {reason}" for reason, count in refused.most_common()) or "none")

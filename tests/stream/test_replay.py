@@ -122,7 +122,7 @@ def test_refusals_are_told_with_line_and_reason() -> None:
         Refusal(PINGS, "line 10", Reason.out_of_range),
         Refusal(CHECKINS, "line 1", Reason.missing_field),
     } == set(run.refused)
-    assert 1 == run.counters["accepted"]
+    assert 1 == run.engine.counters["accepted"]
 
 
 def test_bad_order_is_refused_and_its_pings_are_unknown() -> None:
@@ -156,7 +156,7 @@ def test_ending_without_a_time_comes_last() -> None:
     run = _run([_ping(0), _ping(300)], [_order(), b'{"supervisee": "lz-1", "end": true}'])
 
     assert ["opened", "closed"] == [event.phase for event in run.events]
-    assert 0 == sum(len(part.engine) for part in run.parts)
+    assert 0 == len(run.engine)
 
 
 def test_order_of_nobody_known_cannot_end() -> None:
