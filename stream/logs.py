@@ -6,9 +6,12 @@ logged; topic, partition and offset say where the record can be looked up by som
 """
 
 import logging
-from typing import TextIO
+from typing import Final, TextIO
 
 import structlog
+
+LIBRARIES: Final = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
+"""Their account of each connection hides our lines: below `debug` they are heard from `warning` on."""
 
 
 def configure(level: str, stream: TextIO) -> None:
@@ -28,6 +31,9 @@ def configure(level: str, stream: TextIO) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=after, foreign_pre_chain=before))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    chatter = level.upper() if level in ("debug", "error") else "WARNING"
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(chatter)
     structlog.configure(
         processors=[*before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from stream.logs import configure
+from stream.logs import LIBRARIES, configure
 
 
 class Terminal(io.StringIO):
@@ -23,6 +23,8 @@ class Terminal(io.StringIO):
 def _restored() -> Iterator[None]:
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
     structlog.reset_defaults()
@@ -72,3 +74,13 @@ def test_below_the_level_is_silent() -> None:
     logging.getLogger("faust").info("hello")
 
     assert "" == out.getvalue()
+
+
+@pytest.mark.parametrize(("level", "heard"), [("debug", True), ("info", False)])
+def test_libraries_chatter_only_in_debug(level: str, heard: bool) -> None:  # noqa: FBT001  # expected value
+    """What a library says about each connection is heard only by somebody who looks for it."""
+    out = io.StringIO()
+    configure(level, out)
+    logging.getLogger("aiokafka.conn").info("connected")
+
+    assert heard == ("connected" in out.getvalue())
