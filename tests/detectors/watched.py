@@ -12,9 +12,9 @@ from detectors.findings import EpisodeEvent
 from detectors.pings import DEGREE, NEVER, NO_POSITION, STATUSES, Column, Fixes, make
 from detectors.plans import Plans
 from detectors.standing import Standing
-from detectors.window import AUTHORISED, PLAN, Columns, Detector, Window
+from detectors.window import AUTHORISED, Columns, Detector, Window
 from detectors.windows import Windows
-from geofence.plane import from_plane, metres_per_degree
+from geofence.plane import from_plane
 from schemas.order import decode_order
 from schemas.ping import Status
 from schemas.rules import Rules
@@ -149,10 +149,8 @@ def blank(count: int = 1, flags: int = AUTHORISED) -> Window:
     windows = Windows(detectors())
     for row in range(count):
         windows.add(f"lz-{row}")
-    plan = {name: np.zeros(count, PLAN[name]) for name in PLAN.names or ()}
+    plan = plans_of(order()).placed(np.zeros(count, np.int64), np.full(count, MONDAY))
     plan["flags"][:], plan["change_ms"][:] = flags, NEVER
-    plan["lon0"][:], plan["lat0"][:] = HOME
-    plan["mx"][:], plan["my"][:] = metres_per_degree(HOME[1] * DEGREE)
     return windows.checkout(np.arange(count), plan)
 
 
