@@ -14,7 +14,7 @@ from typing import Final
 from kafka import KafkaProducer
 
 from schemas.errors import BadConfiguration, Unavailable
-from schemas.topics import PINGS
+from schemas.topics import ORDERS, PINGS
 from schemas.wire import CLOCK_KEY
 from stream import broker
 from stream.load import Outgoing, load
@@ -26,6 +26,7 @@ __all__ = ["CLOCK_EVERY_MS", "Progress", "run_to_files", "run_to_kafka"]
 CLOCK_EVERY_MS: Final = 5 * MINUTE
 _SHOWN_EVERY: Final = 1_000
 
+Timeline = Iterator[tuple[int, SentPing | None]]
 Progress = Callable[[int, int], None]
 """Told now and then, and at the end: how many pings are out, of how many."""
 
@@ -63,16 +64,26 @@ def run_to_kafka(
 
     Raises Unavailable when a record is not acknowledged, BadConfiguration when a topic is missing.
     """
+    with broker.reaching(bootstrap):
+        # A producer would wait a minute for a topic that is not there.
+        reader = broker.reader(bootstrap)
+        try:
+            broker.partitions_of(reader, ORDERS)
+            partitions = len(broker.partitions_of(reader, PINGS))
+        finally:
+            reader.close()
     load(bootstrap, (Outgoing(o.supervisee.encode(), o.model_dump_json().encode()) for o in feed.orders), lambda: None)
     with broker.reaching(bootstrap):
         producer = broker.producer(bootstrap)
         try:
-            _send(producer, feed, progress, speed, after_ms)
+            _send(
+                producer, partitions, timeline(feed, after_ms), lambda count: _show(progress, count, len(feed)), speed
+            )
         finally:
             producer.close(timeout=5)
 
 
-def timeline(feed: Feed, after_ms: int) -> Iterator[tuple[int, SentPing | None]]:
+def timeline(feed: Feed, after_ms: int) -> Timeline:
     """
     Give the pings with their times and, between them, the moments (None) at which the clock is told.
 
@@ -92,24 +103,23 @@ def timeline(feed: Feed, after_ms: int) -> Iterator[tuple[int, SentPing | None]]
     yield end_ms, None
 
 
-def _send(producer: KafkaProducer, feed: Feed, progress: Progress, speed: float | None, after_ms: int) -> None:
-    partitions = producer.partitions_for(PINGS)
-    if not partitions:
-        raise BadConfiguration(PINGS, "the topic does not exist: create it with `vigil topics apply`")
+def _send(
+    producer: KafkaProducer, partitions: int, events: Timeline, sent: Callable[[int], None], speed: float | None
+) -> None:
     failures: list[Exception] = []
     count, started, first_ms = 0, time.monotonic(), None
-    for at_ms, ping in timeline(feed, after_ms):
+    for at_ms, ping in events:
         first_ms = at_ms if first_ms is None else first_ms
         if speed is not None:
             time.sleep(max(0.0, started + (at_ms - first_ms) / 1_000 / speed - time.monotonic()))
         if ping is None:
-            for partition in partitions:
-                sent = producer.send(PINGS, key=CLOCK_KEY, value=_clock(at_ms), partition=partition)
-                sent.add_errback(failures.append)
+            for partition in range(partitions):
+                told = producer.send(PINGS, key=CLOCK_KEY, value=_clock(at_ms), partition=partition)
+                told.add_errback(failures.append)
             continue
         producer.send(PINGS, key=ping.supervisee.encode(), value=ping.value).add_errback(failures.append)
         count += 1
-        _show(progress, count, len(feed))
+        sent(count)
         if failures:
             break
     producer.flush()
