@@ -25,7 +25,7 @@ from schemas.errors import BadInput, BadState, Reason
 from schemas.order import decode_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from detectors.findings import EpisodeEvent
     from detectors.pings import Column
@@ -59,6 +59,10 @@ class Engine:
     def knows(self, supervisee: str) -> bool:
         """True for a person with a live order."""
         return supervisee in self.supervision.windows.index
+
+    def supervisees(self) -> Iterable[str]:
+        """Everybody with a live order."""
+        return self.supervision.windows.index.keys()
 
     def order(self, supervisee: str, raw: bytes | None, now_ms: int) -> None:
         """
