@@ -1,4 +1,5 @@
-"""What becomes of the records of all source topics: orders, pings, check-ins and dispositions, in one agent.
+"""
+What becomes of the records of all source topics: orders, pings, check-ins and dispositions, in one agent.
 
 One agent, because what decides about a ping (its order, its check-ins) comes from the other topics of the same number.
 
@@ -24,13 +25,15 @@ from schemas.reading import read
 from schemas.topics import CHECKINS, DISPOSITIONS, ORDERS, PINGS
 from schemas.wire import CLOCK_KEY
 from stream.clock import UNKNOWN, cuts
-from stream.columns import LARGEST, Columns
+from stream.columns import Columns
 from stream.deadletters import Refusals, letters
 from stream.decode import decode, misrouted
 from stream.metrics import Metrics
 from stream.partition import Partition
 from stream.transactions import Transactions
 
+MANY = 8_192
+"""Pings between two awaits."""
 FEW = 256
 """Records between two awaits on the topics that are read one by one."""
 TICK_S = 0.05
@@ -148,7 +151,7 @@ class Agent:
 
     def _size(self, topic: str, columns: Columns) -> int:
         """Give how many records to apply before the next await; on the feed clock only up to a clock record."""
-        size = min(len(columns), LARGEST if topic == PINGS else FEW)
+        size = min(len(columns), MANY if topic == PINGS else FEW)
         if self.feed and topic == PINGS and CLOCK_KEY in columns.keys:
             return min(size, columns.keys.index(CLOCK_KEY) + 1)
         return size

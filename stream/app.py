@@ -1,4 +1,5 @@
-"""The Faust application of one worker: what it is made of, how it starts, and how it ends.
+"""
+The Faust application of one worker: what it is made of, how it starts, and how it ends.
 
 Faust's web server stays off, since it shows the state of people to whoever asks. There is one agent for all source
 topics, no table, and the co-partitioning assignor: with no tables and no standbys Faust would silently take round robin
@@ -47,7 +48,8 @@ def build(
     metrics: Metrics,
     poisoned: Callable[[BaseException], None] | None = None,
 ) -> App:
-    """Put a worker together; `kernel` gives the rules of one partition number.
+    """
+    Put a worker together; `kernel` gives the rules of one partition number.
 
     `poisoned` ends the process by default; nothing may be written after it was called. Needs a running event loop.
     """
@@ -77,7 +79,8 @@ def build(
 
 
 async def serve(app: App) -> None:
-    """Run until SIGTERM or SIGINT, then write the last transactions and leave the group.
+    """
+    Run until SIGTERM or SIGINT, then write the last transactions and leave the group.
 
     Raises Unavailable when no broker answers at the start.
     """

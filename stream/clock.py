@@ -1,4 +1,5 @@
-"""What time it is for a partition number: by what the broker has answered, or by the pings themselves.
+"""
+What time it is for a partition number: by what the broker has answered, or by the pings themselves.
 
 The trap is the machine's own clock. Were it asked, a broker that is down, a worker that hangs or a process that was
 stopped and woken would all look like people who fell silent. So the wall clock moves only when a source topic has been
@@ -59,7 +60,8 @@ class Clock(Protocol):
 
 
 class WallClock:
-    """The least moment of all source topics, less what the carrier needs to deliver.
+    """
+    The least moment of all source topics, less what the carrier needs to deliver.
 
     A ping is judged by its own append time, so that the cut of a backlog decides nothing.
 
@@ -96,7 +98,8 @@ class WallClock:
 
 
 class FeedClock:
-    """The newest accepted event time, pushed on in silence by clock records; for replay, demo and tests.
+    """
+    The newest accepted event time, pushed on in silence by clock records; for replay, demo and tests.
 
     It never goes back. `future_ms` bounds what one ping may push.
 
@@ -146,7 +149,8 @@ class FeedClock:
 def refused_by_time(
     times: NDArray[np.int64], clocks: NDArray[np.int64], future_ms: int, horizon_ms: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Whether each ping lies too far ahead of its clock, and whether too far behind; shapes (n,), bool.
+    """
+    Whether each ping lies too far ahead of its clock, and whether too far behind; shapes (n,), bool.
 
     >>> early, late = refused_by_time(np.array([0, 5, 9]), np.array([-1, 7, 7]), future_ms=1, horizon_ms=1)
     >>> early.tolist(), late.tolist()
@@ -159,7 +163,8 @@ def refused_by_time(
 def cuts(
     times: NDArray[np.int64], clocks: NDArray[np.int64], future_ms: int, horizon_ms: int
 ) -> list[tuple[int, int, int]]:
-    """Cut pings into (start, stop, clock) so that one clock for each part refuses what each ping's own would refuse.
+    """
+    Cut pings into (start, stop, clock) so that one clock for each part refuses what each ping's own would refuse.
 
     Nearly always one part with the last clock; parts of equal clocks where a limit lies in between.
 

@@ -1,4 +1,5 @@
-"""The records of one partition from one poll, as lists: keys, values, offsets; nothing decoded, no object per record.
+"""
+The records of one partition from one poll, as lists: keys, values, offsets; nothing decoded, no object per record.
 
 The trap is the garbage collector: a hundred thousand live record objects are walked again and again and cost more than
 parsing them. Offsets are next offsets everywhere: `start` is where the columns begin, `end` is the first offset after
@@ -15,12 +16,10 @@ from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import ConsumerStoppedError, CorruptRecordException
 from numpy.typing import NDArray
 
-LARGEST = 8_192
-"""Records that one poll gives of one partition; a single record batch may hold more, and is given whole."""
-
 
 class Columns:
-    """Records [start, end) of one partition in offset order; what lies between them was markers or compacted away.
+    """
+    Records [start, end) of one partition in offset order; what lies between them was markers or compacted away.
 
     `appended` holds (records so far, append time in ms) for each record batch.
     """
@@ -53,16 +52,17 @@ class Columns:
         return part
 
 
-def read_columns(parsed: Any, limit: int) -> tuple[Columns, bool]:
-    """Drain aiokafka's `PartitionRecords` record batch by record batch until `limit` records are reached.
+def read_columns(parsed: Any) -> Columns:
+    """
+    Drain aiokafka's `PartitionRecords`: all of it, for the broker is asked again only when nothing is left.
 
-    Returns the columns and whether more is left. Aborted transactions and markers are skipped, but move `end`.
-    Raises CorruptRecordException on a checksum that does not fit.
+    Aborted transactions and markers are skipped, but move `end`. Raises CorruptRecordException on a checksum that does
+    not fit.
     """
     out = Columns(parsed.next_fetch_offset)
     key, value, offset = out.keys.append, out.values.append, out.offsets.append
     batches, at = parsed._records, parsed.next_fetch_offset
-    while batches.has_next() and len(out.offsets) < limit:
+    while batches.has_next():
         batch = batches.next_batch()
         if not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {parsed._tp}")
@@ -77,7 +77,7 @@ def read_columns(parsed: Any, limit: int) -> tuple[Columns, bool]:
                 out.appended.append((len(out.offsets), batch.max_timestamp))
         at = batch.next_offset
     parsed.next_fetch_offset = out.end = at
-    return out, batches.has_next()
+    return out
 
 
 def _is_hidden(parsed: Any, batch: Any) -> bool:
@@ -92,7 +92,8 @@ def _is_hidden(parsed: Any, batch: Any) -> bool:
 
 
 async def poll(fetcher: Any, wanted: Collection[Any], timeout_s: float) -> dict[Any, Columns]:
-    """Give what the fetcher has for the `wanted` partitions, after waiting at most `timeout_s` for the first of it.
+    """
+    Give what the fetcher has for the `wanted` partitions, after waiting at most `timeout_s` for the first of it.
 
     Runs on the loop of the fetcher. Partitions that are not wanted keep what was fetched for them. Raises what the
     broker answered for a wanted partition, and ConsumerStoppedError after the end.
@@ -118,19 +119,19 @@ async def poll(fetcher: Any, wanted: Collection[Any], timeout_s: float) -> dict[
 def _drain(fetcher: Any, wanted: Collection[Any]) -> dict[Any, Columns]:
     out: dict[Any, Columns] = {}
     for tp in [tp for tp in fetcher._records if tp in wanted]:
-        result, more = fetcher._records[tp], False
+        result = fetcher._records[tp]
         if type(result) is not FetchResult:
             if out:
                 break  # deliver first, raise at the next poll
             _done(fetcher, tp)
             result.check_raise()
         elif result.check_assignment(tp) and result.has_more():
-            columns, more = read_columns(result._partition_records, LARGEST)
+            columns = read_columns(result._partition_records)
             result._update_position()
+            _done(fetcher, tp)
             if columns.end > columns.start:
                 out[tp] = columns
-        if not more:
-            result._partition_records = None
+        else:
             _done(fetcher, tp)
     return out
 

@@ -1,4 +1,5 @@
-"""Records that were refused: to the dead letters once, with origin and reason; and the end of a feed that is all wrong.
+"""
+Records that were refused: to the dead letters once, with origin and reason; and the end of a feed that is all wrong.
 
 The trap is the law: of a ping that no order covers nothing may be stored but that it came, so those go without content.
 """
@@ -23,7 +24,8 @@ class MostlyRefusedError(VigilError):
 
 
 class Refusals:
-    """Counts what was refused in the last `RUN` records of a worker.
+    """
+    Counts what was refused in the last `RUN` records of a worker.
 
     The records that no order covers are left out: a feed may rightly be full of them before the orders arrive.
     """

@@ -1,4 +1,5 @@
-"""Records of the pings topic as the columns that the rules see, and the partition that a key belongs to.
+"""
+Records of the pings topic as the columns that the rules see, and the partition that a key belongs to.
 
 The datum is settled here, once: what leaves this module is WGS-84. A radius that was given but rounds to nothing stays
 one metre, since 0 would mean that none was given.
@@ -23,7 +24,8 @@ WIDEST_M = np.iinfo(np.uint16).max
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Readable pings in the order of their records: `index` says where each stood, `refused` which could not be read.
+    """
+    Readable pings in the order of their records: `index` says where each stood, `refused` which could not be read.
 
     `pings` has the dtype `detectors.pings.PING` and the shape (n,); `clock_ms` is the newest clock record, or None.
     """
@@ -60,7 +62,8 @@ def packed(columns: wire.Columns) -> NDArray[np.void]:
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """Give the partition that Java's and Faust's producers choose for a key.
+    """
+    Give the partition that Java's and Faust's producers choose for a key.
 
     >>> partition_of(b"lz-1", 16)
     15

@@ -78,7 +78,8 @@ class Outgoing(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Partition:
-    """What a worker holds for one partition number.
+    """
+    What a worker holds for one partition number.
 
     By source topic: `applied` and `committed` are next offsets, `taken` is the one that the transport owes, `topic_ids`
     are what the offsets belong to, `held` keeps in order the columns that wait for the orders topic, and `advanced_ms`

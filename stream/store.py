@@ -1,4 +1,5 @@
-"""The rows of a partition, as of its last committed transaction, read back from the compacted changelog.
+"""
+The rows of a partition, as of its last committed transaction, read back from the compacted changelog.
 
 The trap is the empty start. A reader that begins at the wrong end, a truncated changelog or a topic that was deleted
 and created again all look like a partition that never had rows, and everything known of its people would be gone in
@@ -80,7 +81,8 @@ class Reader:
         return offset
 
     async def read(self, topic: str, number: int, bounds: Bounds) -> AsyncIterator[Columns]:
-        """Read everything inside the bounds, and what follows in the last poll.
+        """
+        Read everything inside the bounds, and what follows in the last poll.
 
         Raises Unavailable when the broker stops answering.
         """
@@ -102,8 +104,9 @@ class Reader:
             yield columns
 
 
-async def read_rows(reader: Reader, number: int) -> Stored:
-    """Give the changelog of a partition: the last committed value of each key.
+async def read_rows(reader: Reader, number: int, group: str) -> Stored:
+    """
+    Give the changelog of a partition: the last committed value of each key.
 
     Raises BadState when its header and its rows do not fit together.
     """
@@ -117,7 +120,7 @@ async def read_rows(reader: Reader, number: int) -> Stored:
         if latest:
             raise BadState(f"{where} has {len(latest)} rows and no header: truncated, or written by something else")
         return Stored(records, None)
-    header = _header(raw, where)
+    header = _header(raw, where, group)
     if header.rows != len(records):
         raise BadState(
             f"{where} has {len(records)} rows where its header counts {header.rows}: records were deleted from it;"
@@ -126,11 +129,13 @@ async def read_rows(reader: Reader, number: int) -> Stored:
     return Stored(records, header)
 
 
-def _header(raw: bytes, where: str) -> Header:
+def _header(raw: bytes, where: str, group: str) -> Header:
     try:
         body: dict[str, Any] = json.loads(raw)
         if body["layout"] != LAYOUT:
             raise BadState(f"{where} has layout {body['layout']}, this version reads {LAYOUT}: run the other")
+        if body["group"] != group:
+            raise BadState(f"{where} belongs to the group {body['group']}, not to {group}: two cannot share topics")
         topics = body["topics"]
         return Header(
             rows=body["rows"],
@@ -153,7 +158,8 @@ def check_topics(header: Header, topic_ids: dict[str, str]) -> None:
 
 
 async def positions(reader: Reader, number: int, header: Header | None, topics: list[str]) -> dict[str, int]:
-    """Give the next offset of each source topic: what the rows contain, else the beginning.
+    """
+    Give the next offset of each source topic: what the rows contain, else the beginning.
 
     The header decides, since it was written with the rows; the group's offset only says that an operator has skipped
     records on purpose, which is the one way past records that are gone. Raises BadState otherwise.

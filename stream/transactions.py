@@ -1,4 +1,5 @@
-"""Everything that a partition has to say goes out in one Kafka transaction: rows, alerts, dead letters and offsets.
+"""
+Everything that a partition has to say goes out in one Kafka transaction: rows, alerts, dead letters and offsets.
 
 Why one: what a worker decides depends on when it looks, so after a crash it may decide otherwise. An alert that left
 before its row could be one that no state remembers; a row that left before its alert could lose it.
@@ -43,7 +44,8 @@ class GoneError(Exception):
 
 
 class Transactions:
-    """The owned partitions of one worker and the transactions that carry what they say.
+    """
+    The owned partitions of one worker and the transactions that carry what they say.
 
     The steps of a transaction are methods of their own, so that a crash can be tried at each of them.
     """
@@ -80,7 +82,8 @@ class Transactions:
         await asyncio.gather(*(self._flush(partition) for partition in partitions if partition.pending()))
 
     async def release(self, numbers: Iterable[int]) -> None:
-        """Write the last transaction of the given partitions, within a deadline, and forget them.
+        """
+        Write the last transaction of the given partitions, within a deadline, and forget them.
 
         What does not make it is not lost: the next owner fences our producer and does it again.
         """
@@ -123,7 +126,7 @@ class Transactions:
             self.metrics.alerts_total.labels(event.rule, event.phase, event.severity).inc()
         for key, value in rows:
             (partition.keys.discard if value is None else partition.keys.add)(key)
-        rows.append((HEADER_KEY, header(partition)))
+        rows.append((HEADER_KEY, header(partition, self.group)))
         return Snapshot(rows, outbox, dict(partition.applied))
 
     async def _write(self, partition: Partition, snapshot: Snapshot) -> None:
@@ -169,12 +172,12 @@ class Transactions:
             raise GoneError
 
 
-def header(partition: Partition) -> bytes:
+def header(partition: Partition, group: str) -> bytes:
     """Give the record that says what the rows of a partition contain: how many, and of which topics up to where."""
     topics = {
         topic: {"id": partition.topic_ids[topic], "next": at} for topic, at in sorted(partition.applied.items())
     }
-    body: dict[str, Any] = {"layout": LAYOUT, "rows": len(partition.keys), "topics": topics}
+    body: dict[str, Any] = {"layout": LAYOUT, "group": group, "rows": len(partition.keys), "topics": topics}
     body["clock_ms"] = partition.clock.now()
     return json.dumps(body, separators=(",", ":")).encode()
 

@@ -1,4 +1,5 @@
-"""Faust's Kafka transport, replaced: one event carries the records of one partition from one poll, as `Columns`.
+"""
+Faust's Kafka transport, replaced: one event carries the records of one partition from one poll, as `Columns`.
 
 Registered as the URL scheme `columns://`. Offsets are not Faust's business here: they are committed in the transaction
 that writes the rows, so acknowledging, Faust's commits and its commit after a failed agent do nothing.
@@ -148,7 +149,8 @@ class Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         fetcher._proc_fetch_request = self._noted_fetch
 
     async def _noted_fetch(self, assignment: Any, node_id: int, request: Any) -> Any:
-        """Remember the moment of sending, not of reading the answer: a process that was stopped reads it hours later.
+        """
+        Remember the moment of sending, not of reading the answer: a process that was stopped reads it hours later.
 
         The end is the high watermark: records of an open transaction are still to come, though nobody may read them.
         """

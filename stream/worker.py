@@ -1,4 +1,5 @@
-"""What a worker does between two rebalances: load what it was given, work on it, write the last of it, let go.
+"""
+What a worker does between two rebalances: load what it was given, work on it, write the last of it, let go.
 
 The order of a load decides everything: first the producer, so that a former owner who still lives is fenced; then the
 rows; then the orders topic from its beginning to its end, since a row without a live order must go; then the rest. A
@@ -155,7 +156,7 @@ class Worker:
             await producer.start()
             async with Reader(settings.bootstrap, settings.group) as reader:
                 topic_ids = await asyncio.to_thread(describe, settings.bootstrap, settings.partitions)
-                stored = await read_rows(reader, number)
+                stored = await read_rows(reader, number, settings.group)
                 if stored.header is not None:
                     check_topics(stored.header, topic_ids)
                 applied = await positions(reader, number, stored.header, list(SOURCES))
@@ -209,7 +210,8 @@ class Worker:
 
 
 def describe(bootstrap: str, partitions: int) -> dict[str, str]:
-    """Give the topic id of each source topic.
+    """
+    Give the topic id of each source topic.
 
     Raises BadConfiguration where a topic is missing or has another number of partitions: keys would move.
     """

@@ -18,7 +18,8 @@ EACH = 10
 
 
 class Counting:
-    """A kernel that remembers, per supervisee, how many pings it saw and the sum of their times: a row of 200 bytes.
+    """
+    A kernel that remembers, per supervisee, how many pings it saw and the sum of their times: a row of 200 bytes.
 
     Each tenth ping of a supervisee opens an episode. An order is `{...}`; anything else is unreadable.
     """
