@@ -185,12 +185,13 @@ class Agent:
 
     def _orders(self, partition: Partition, columns: Columns, at: Positions) -> Refused:
         refused: Refused = []
+        appended = columns.appended_ms(np.arange(len(columns)))
         for i in at.tolist():
             key, value = columns.keys[i], columns.values[i]
             try:
                 if key is None:
                     raise BadInput(Reason.key_missing)  # noqa: TRY301 - refused like what the kernel refuses
-                partition.kernel.order(_name(key), value)
+                partition.kernel.order(_name(key), value, partition.clock.at(int(appended[i])))
             except BadInput as error:
                 refused.append((i, error.reason))
             else:

@@ -52,6 +52,9 @@ class Clock(Protocol):
     def judge(self, times: NDArray[np.int64], appended: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the clock that each ping is judged by, `UNKNOWN` where there is none; shapes (n,), (n,) -> (n,)."""
 
+    def at(self, appended_ms: int) -> int:
+        """Give the time at which a record acts that has no time of its own."""
+
     def accepted(self, newest_ms: int) -> None:
         """Take note of the newest event time that was not refused."""
 
@@ -89,6 +92,10 @@ class WallClock:
     def judge(self, times: NDArray[np.int64], appended: NDArray[np.int64]) -> NDArray[np.int64]:  # noqa: ARG002
         """Give the append times themselves."""
         return appended
+
+    def at(self, appended_ms: int) -> int:
+        """Give the append time."""
+        return appended_ms
 
     def accepted(self, newest_ms: int) -> None:
         """Nothing: what a phone says moves no clock."""
@@ -136,6 +143,10 @@ class FeedClock:
             if at == UNKNOWN or time_ms <= at + self.future_ms:
                 at = max(at, time_ms)
         return np.array(clocks, np.int64)
+
+    def at(self, appended_ms: int) -> int:  # noqa: ARG002
+        """Give the clock."""
+        return self.at_ms
 
     def accepted(self, newest_ms: int) -> None:
         """Advance to the newest accepted event time."""

@@ -23,8 +23,8 @@ Headers = list[tuple[str, bytes]]
 class Kernel(Protocol):
     """What delivery asks of the rules; `detectors.engine.Engine` in earnest, a counter in the tests of delivery."""
 
-    def order(self, supervisee: str, raw: bytes | None) -> None:
-        """Take the whole current order, or its end. Raises BadInput before anything has changed."""
+    def order(self, supervisee: str, raw: bytes | None, now_ms: int) -> None:
+        """Take the whole current order, or its end at `now_ms`. Raises BadInput before anything has changed."""
 
     def checkin(self, checkin: CheckIn) -> None:
         """Take one check-in."""

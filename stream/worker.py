@@ -170,8 +170,7 @@ class Worker:
                     partition.committed = {topic: applied[topic] for topic in stored.header.applied}
                 partition.keys = set(stored.records)
                 partition.kernel.load(stored.records)
-                del stored
-                await self._read_orders(reader, partition)
+                await self._read_orders(reader, partition, UNKNOWN if stored.header is None else stored.header.clock_ms)
             partition.taken = dict(partition.applied)
         except BaseException:
             with contextlib.suppress(KafkaError):
@@ -179,7 +178,7 @@ class Worker:
             raise
         return partition
 
-    async def _read_orders(self, reader: Reader, partition: Partition) -> None:
+    async def _read_orders(self, reader: Reader, partition: Partition, last_ms: int) -> None:
         """Bring the rows to the end of the orders topic, and erase those that have no live order there."""
         live: dict[bytes | None, bytes | None] = {}
         bounds = await reader.bounds(ORDERS, partition.number)
@@ -191,15 +190,16 @@ class Worker:
             new = columns.part(seen, len(columns))
             live.update(zip(new.keys, new.values, strict=True))
             await self.agent.work(partition, ORDERS, new)
+        ended_ms = max(last_ms, partition.readings[ORDERS].appended_ms)
         for supervisee in [s for s in partition.kernel.supervisees() if live.get(s.encode()) is None]:
-            partition.kernel.order(supervisee, None)
+            partition.kernel.order(supervisee, None, ended_ms)
 
     async def _recall(self, partition: Partition, orders: dict[bytes | None, bytes | None]) -> None:
         """Give the rules the orders that they have taken before but keep no row of."""
         for count, (key, value) in enumerate(orders.items()):
             if key is not None and value is not None and not partition.kernel.knows(name := key.decode()):
                 with contextlib.suppress(BadInput):  # it went to the dead letters when it came
-                    partition.kernel.order(name, value)
+                    partition.kernel.order(name, value, partition.clock.now())
             if count % STEP == 0:
                 await asyncio.sleep(0)
 

@@ -33,7 +33,7 @@ class Counting:
         self.clock_ms = UNKNOWN
         self.messages: list[CheckIn | Disposition] = []
 
-    def order(self, supervisee: str, raw: bytes | None) -> None:
+    def order(self, supervisee: str, raw: bytes | None, now_ms: int) -> None:  # noqa: ARG002
         if raw is None:
             if self.rows.pop(supervisee, None) is not None:
                 self.erased.add(supervisee)
