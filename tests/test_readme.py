@@ -31,7 +31,7 @@ Row = tuple[str, ...]
 
 def topics() -> list[Row]:
     """Name, direction, content, key, cleanup, how long kept."""
-    rows = []
+    rows: list[Row] = []
     for topic in TOPICS:
         kept = topic.configs.get("retention.ms")
         days = f"{int(kept) // DAY_MS} d" if kept else "the last of each key"
@@ -61,7 +61,7 @@ def metrics() -> list[Row]:
 
 def settings() -> list[Row]:
     """Variable, default, meaning; a path in the checkout without the checkout."""
-    rows = []
+    rows: list[Row] = []
     for name, field in Settings.model_fields.items():
         default = "-" if field.default is None else str(field.default).removeprefix(f"{CHECKOUT}/")
         rows.append((f"`{PREFIX}{name.upper()}`", f"`{default}`" if default != "-" else "-", field.description or ""))

@@ -85,7 +85,7 @@ def test_real_broker(kafka: str, fresh_topics: Callable[..., None]) -> None:
     partitions = broker.partitions_of(consumer, ORDERS)
     consumer.assign(partitions)
     consumer.seek_to_beginning(*partitions)
-    found = {}
+    found: dict[bytes, tuple[int, bytes | None]] = {}
     while len(found) < len(orders):
         for tp, records in consumer.poll(timeout_ms=500).items():
             found |= {record.key: (tp.partition, record.value) for record in records}

@@ -33,7 +33,7 @@ BLANK = EpisodeEvent(
 
 
 def _said(**changes: Any) -> tuple[str, str]:  # noqa: ANN401  # any field of the event
-    return tuple(sentence(BLANK._replace(**changes)))
+    return sentence(BLANK._replace(**changes))
 
 
 def test_silence_claims_no_more_than_silence() -> None:
