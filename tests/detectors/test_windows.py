@@ -1,0 +1,220 @@
+"""Windows: the rows of one partition, their copies, and their bytes."""
+
+import numpy as np
+import pytest
+
+from detectors.pings import NEVER
+from detectors.window import Columns, Window
+from detectors.windows import COPIES, NO_COPY, Windows
+from schemas.errors import BadState
+from tests.detectors.watched import detectors
+
+ROW = np.array([0])
+
+
+def rows(count: int) -> Windows:
+    """A store with so many people."""
+    windows = Windows(detectors())
+    for row in range(count):
+        windows.add(f"lz-{row}")
+    return windows
+
+
+def opened(windows: Windows, *at: int) -> Window:
+    """Rows as columns, with a plan that says nothing."""
+    plan: Columns = {"flags": np.zeros(len(at), np.uint8)}
+    return windows.checkout(np.array(at), plan)
+
+
+def heard(windows: Windows, row: int, time_ms: int) -> None:
+    """The newest ping of a row is that one now."""
+    window = opened(windows, row)
+    window["core"]["newest_ms"][0] = time_ms
+    windows.checkin(window)
+
+
+def test_a_new_row_is_zero_but_for_its_serial() -> None:
+    """Nothing is due; it is dirty, and its first copy is this very state."""
+    windows = rows(3)
+    assert [1, 2, 3] == windows.hot["core"]["serial"][:3].tolist()
+    windows.hot["core"]["serial"] = 0
+    assert not any(windows.hot[:3].tobytes())
+    assert ([NEVER] * 3, [True] * 3) == (windows.due[:3].tolist(), windows.dirty[:3].tolist())
+    assert [0, NO_COPY, NO_COPY] == sorted(windows.copied[0].tolist(), reverse=True)
+
+
+def test_a_row_used_again_has_a_new_serial() -> None:
+    """Its number is that of the one who left, its name in the changelog is not."""
+    windows = rows(2)
+    heard(windows, 0, 500)
+    windows.remove(0)
+    assert (1, {"lz-1": 1}) == (len(windows), windows.index)
+    assert (0, 3) == (windows.add("lz-9"), windows.hot["core"]["serial"][0])
+    assert 0 == windows.frontier(ROW)[0]
+    assert [0, NO_COPY, NO_COPY] == sorted(windows.copied[0].tolist(), reverse=True)
+
+
+def test_the_store_grows() -> None:
+    """Rows keep what they hold while others are added."""
+    windows = rows(1)
+    heard(windows, 0, 500)
+    for number in range(1, 200):
+        windows.add(f"lz-{number}")
+    assert (200, 500, 0) == (len(windows), windows.frontier(ROW)[0], windows.frontier(ROW + 199)[0])
+
+
+def test_columns_written_back_come_out_again() -> None:
+    """Every column of every owner, for rows that lie apart, and no other row is touched."""
+    windows = rows(5)
+    window = opened(windows, 3, 1)
+    draw = np.random.default_rng(2)
+    for owner in windows.layout.names or ():
+        for array in window[owner].values():
+            array[:] = draw.integers(1, 100, array.shape)
+    windows.checkin(window)
+    again = opened(windows, 1, 3)
+    for owner in windows.layout.names or ():
+        for name, array in window[owner].items():
+            assert array[::-1].tolist() == again[owner][name].tolist(), (owner, name)
+    assert 0 == windows.frontier(np.array([0, 2, 4])).sum()
+
+
+def test_checked_out_columns_are_copies() -> None:
+    """Until they are written back the store is as it was."""
+    windows = rows(1)
+    opened(windows, 0)["core"]["newest_ms"][0] = 5
+    assert 0 == windows.frontier(ROW)[0]
+
+
+def test_the_frontier_is_the_newest_ping_or_the_last_deadline() -> None:
+    """Whichever is later."""
+    windows = rows(2)
+    windows.hot["core"]["newest_ms"][:2], windows.hot["core"]["fired_ms"][:2] = [5, 8], [7, 3]
+    assert [7, 8] == windows.frontier(np.array([0, 1])).tolist()
+
+
+def test_a_copy_takes_the_place_of_the_oldest() -> None:
+    """As many are kept as there are slots."""
+    windows = rows(1)
+    for time_ms in (10, 20, 30):
+        heard(windows, 0, time_ms)
+        windows.copy(ROW)
+    assert ([10, 20, 30], COPIES) == (sorted(windows.copied[0].tolist()), len(windows.copied[0]))
+    heard(windows, 0, 40)
+    windows.copy(ROW)
+    assert [20, 30, 40] == sorted(windows.copied[0].tolist())
+
+
+def test_a_row_ages_when_its_newest_copy_lies_back() -> None:
+    """By the spacing, at the time at which it goes on; and only if anything happened since."""
+    windows = rows(2)
+    heard(windows, 0, 100)
+    windows.copy(ROW)
+    both = np.array([0, 1])
+    assert [] == windows.ageing(both, np.array([10_000, 10_000]), 50).tolist()
+    heard(windows, 0, 110)
+    assert [] == windows.ageing(both, np.array([149, 149]), 50).tolist()
+    assert [0] == windows.ageing(both, np.array([150, 150]), 50).tolist()
+
+
+def test_a_copy_is_usable_while_all_pings_since_are_known() -> None:
+    """Younger than what was forgotten; or without a ping since."""
+    windows = rows(1)
+    windows.hot["core"]["first_ms"][0] = 60
+    for time_ms in (100, 200):
+        heard(windows, 0, time_ms)
+        windows.copy(ROW)
+    heard(windows, 0, 250)
+    copied = windows.copied[0].tolist()
+    assert [True, True, True] == windows.usable(ROW, 50)[0].tolist()
+    assert [copied[k] >= 100 for k in range(3)] == windows.usable(ROW, 60)[0].tolist()
+    assert [copied[k] >= 200 for k in range(3)] == windows.usable(ROW, 150)[0].tolist()
+    assert [False] * 3 == windows.usable(ROW, 201)[0].tolist()
+    heard(windows, 0, 200)
+    assert [copied[k] >= 200 for k in range(3)] == windows.usable(ROW, 10_000)[0].tolist()
+
+
+def test_an_earlier_state_keeps_what_is_not_the_rules_own() -> None:
+    """Check-ins counted since, and the first ping, are those of today; what the rules knew is that of then."""
+    windows = rows(1)
+    heard(windows, 0, 100)
+    windows.copy(ROW)
+    slot = windows.copied[0].argmax()
+    heard(windows, 0, 200)
+    windows.count("lz-0", "checkin", 150)
+    then = windows.checkout_copies(ROW, np.array([slot]), {})
+    assert (100, 1, 150) == tuple(then["core"][name][0] for name in ("newest_ms", "checkins", "checkin_ms"))
+
+
+def test_copies_that_know_the_past_wrong_go() -> None:
+    """Those after the one that was run from; today's state takes the place of one."""
+    windows = rows(1)
+    for time_ms in (100, 200):
+        heard(windows, 0, time_ms)
+        windows.copy(ROW)
+    heard(windows, 0, 300)
+    windows.recopy(ROW, np.array([100]))
+    assert [0, 100, 300] == sorted(windows.copied[0].tolist())
+    windows.recopy(ROW, np.array([0]))
+    assert [NO_COPY, 0, 300] == sorted(windows.copied[0].tolist())
+
+
+def test_checkins_and_dispositions_are_counted() -> None:
+    """The latest time holds; of people without a row nothing is kept."""
+    windows = rows(1)
+    windows.take_dirty()
+    for what, time_ms in (("checkin", 7), ("checkin", 5), ("disposition", 6)):
+        windows.count("lz-0", what, time_ms)
+    windows.count("nobody", "checkin", 5)
+    core = windows.hot["core"]
+    assert (2, 7, 1, 6) == tuple(int(core[n][0]) for n in ("checkins", "checkin_ms", "dispositions", "disposition_ms"))
+    assert [b"h:lz-0"] == [key for key, _ in windows.take_dirty()]
+
+
+def test_dirty_is_what_changed_since() -> None:
+    """A row, a copy, and a copy that is no more."""
+    windows = rows(2)
+    assert {b"h:lz-0", b"0:lz-0", b"h:lz-1", b"0:lz-1"} == {key for key, _ in windows.take_dirty()}
+    assert [] == windows.take_dirty()
+    heard(windows, 1, 100)
+    windows.copy(ROW + 1)
+    assert [b"h:lz-1", b"1:lz-1"] == [key for key, _ in windows.take_dirty()]
+    heard(windows, 1, 200)
+    windows.copy(ROW + 1)
+    windows.take_dirty()
+    windows.recopy(ROW + 1, np.array([0]))
+    assert {b"1:lz-1": True, b"2:lz-1": False} == {key: value is not None for key, value in windows.take_dirty()}
+
+
+def test_what_was_written_is_loaded() -> None:
+    """Rows, copies and the next serial."""
+    windows = rows(3)
+    heard(windows, 2, 100)
+    windows.copy(ROW + 2)
+    heard(windows, 2, 200)
+    records = {key.decode(): value for key, value in windows.take_dirty() if value}
+    again = Windows(detectors())
+    hot = [(key[2:], value) for key, value in records.items() if key[0] == "h"]
+    copies = [(int(key[0]), key[2:], value) for key, value in records.items() if key[0] != "h"]
+    again.load(hot, [*copies, (0, "gone", copies[0][2])])
+    assert windows.hot[:3].tobytes() == again.hot[:3].tobytes()
+    assert windows.copied[:3].tolist() == again.copied[:3].tolist()
+    assert 4 == again.hot["core"]["serial"][again.add("lz-3")]
+
+
+@pytest.mark.parametrize(
+    ("mark", "length"), [(b"\0\0\0\0", 0), (b"", -1), (b"", 1)], ids=["fingerprint", "shorter", "longer"]
+)
+def test_another_layout_is_refused(mark: bytes, length: int) -> None:
+    """By its fingerprint and its length; never taken for an empty start."""
+    (_, value), *_ = rows(1).take_dirty()
+    spoiled = mark + (value or b"")[len(mark) :]
+    spoiled = spoiled[:-1] if length < 0 else spoiled + bytes(length)
+    with pytest.raises(BadState, match="another layout"):
+        Windows(detectors()).load([("lz-0", spoiled)], [])
+
+
+def test_the_fingerprint_is_that_of_the_columns() -> None:
+    """One rule less is another layout."""
+    assert Windows(detectors()).fingerprint == rows(1).fingerprint
+    assert Windows(detectors()).fingerprint != Windows(detectors()[1:]).fingerprint
