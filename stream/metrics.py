@@ -15,9 +15,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from schemas.alert import Phase, Severity
 from schemas.errors import Reason
 from schemas.topics import SOURCES
 from stream import __version__
+from stream.sentences import RULES
 
 PREFIX: Final = "vigil_"
 LABELS: Final = ("rule", "phase", "severity", "reason", "topic", "partition", "level")
@@ -191,6 +193,10 @@ class Metrics:
         for topic in SOURCES:
             for reason in Reason:
                 self.records_refused_total.labels(topic, reason)
+        for rule in RULES:
+            for phase in Phase:
+                for severity in Severity:
+                    self.alerts_total.labels(rule, phase, severity)
         self.build_info.labels(__version__).set(1)
 
 

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from detectors.findings import EpisodeEvent
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
+RULES: Final = ("gap", "curfew")
+"""The rules that officers hear of, each with sentences of its own below."""
 
 
 class Pair(NamedTuple):

@@ -19,7 +19,7 @@ from schemas.topics import TOPICS
 from stream import cli
 from stream.decode import decode
 from stream.metrics import catalogue
-from stream.sentences import CAUSES
+from stream.sentences import CAUSES, RULES
 from stream.settings import CHECKOUT, PREFIX, Settings
 from stream.transactions import EXIT_POISONED
 
@@ -110,6 +110,11 @@ def test_table_is_what_the_code_says(heading: str, expected: Callable[[], list[R
 def test_rules_have_their_worst_case_delay() -> None:
     """Each rule has a row, which ends with the worst-case delay that the rule itself gives."""
     assert rules() == [(row[0], row[-1]) for row in table("Rules")]
+
+
+def test_rules_have_sentences() -> None:
+    """Each rule that opens episodes is one that officers can read about."""
+    assert set(RULES) == {name for name, _ in rules()}
 
 
 def test_exit_codes_are_those_of_the_command_line() -> None:

@@ -49,6 +49,15 @@ def test_each_refusal_is_at_zero_from_the_start() -> None:
         assert 0.0 == registry.get_sample_value("vigil_records_refused_total", labels)
 
 
+def test_each_alert_is_at_zero_from_the_start() -> None:
+    """The first alert of a kind is an increase, not a series that begins at one."""
+    registry = CollectorRegistry()
+    Metrics(registry)
+    labels = {"rule": "curfew", "phase": "retracted", "severity": "alert"}
+
+    assert 0.0 == registry.get_sample_value("vigil_alerts_total", labels)
+
+
 def test_live_metric_is_the_attribute() -> None:
     """An attribute of the object is the metric of that name on the registry handed in."""
     registry = CollectorRegistry()
