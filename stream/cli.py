@@ -173,7 +173,7 @@ def simulate(
 @app.command()
 def tail(
     as_json: AsJson = False,  # noqa: FBT002 - typer reads options as booleans
-    from_beginning: Annotated[bool, typer.Option(help="Begin with the oldest alert kept.")] = False,  # noqa: FBT002 - as above
+    from_beginning: Annotated[bool, typer.Option("--from-beginning", help="Begin with the oldest alert kept.")] = False,  # noqa: FBT002 - as above
     until_idle: Annotated[float | None, typer.Option(min=0.1, metavar="S", help="End after S quiet seconds.")] = None,
     group: Annotated[str | None, typer.Option(help="Keep the position under this consumer group.")] = None,
     language: Annotated[Literal["en", "zh"], typer.Option(help="Language of the sentences.")] = "en",
