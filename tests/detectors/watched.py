@@ -1,6 +1,5 @@
 """One supervisee under watch, told in local times: what the tests of single rules share."""
 
-from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final, Self
 from zoneinfo import ZoneInfo
@@ -9,7 +8,7 @@ import numpy as np
 
 from detectors.engine import DETECTORS, Engine
 from detectors.findings import EpisodeEvent
-from detectors.pings import DEGREE, NEVER, NO_POSITION, STATUSES, Column, Fixes, make
+from detectors.pings import DEGREE, NEVER, NO_POSITION, STATUSES, Fixes, make
 from detectors.plans import Plans
 from detectors.standing import Standing
 from detectors.window import AUTHORISED, Columns, Detector, Window
@@ -172,10 +171,10 @@ def plans_of(*raws: bytes) -> Plans:
 
 
 def lived(seed: int, hours: int = 40) -> list[Ping]:
-    """A life without sense, from Monday noon: every answer, far and near, in bursts and with long silences."""
+    """A life without sense after a quiet Monday: every answer, far and near, in bursts and with long silences."""
     draw = np.random.default_rng(seed)
-    pings, now = [], on("12:00")
-    while now < on("12:00") + hours * HOUR:
+    pings, now = stay(on("18:00"), on("22:20"), 5), on("22:25")
+    while now < on("22:25") + hours * HOUR:
         place, status = draw.choice([0.0, 0.0, 450.0, 900.0, 1500.0, 2500.0]), draw.choice([0, 0, 1, 2])
         for _ in range(draw.integers(2, 12)):
             odd = draw.random() < 0.1
@@ -186,14 +185,8 @@ def lived(seed: int, hours: int = 40) -> list[Ping]:
                 east, north = (float(value) for value in draw.uniform(-40, 40, 2))
                 pings.append(fix(now, float(place) + east, north, int(draw.choice([0, 30, 100, 400]))))
             now += int(draw.choice([2, 5, 5, 10, 25])) * MINUTE
-        now += int(draw.choice([0, 0, 0, 50, 130, 200])) * MINUTE
+        now += int(draw.choice([0, 0, 0, 70, 100, 200])) * MINUTE
     return [ping for ping in pings if ping[4] or ping[1] != NO_POSITION]
-
-
-def rounds(pings: Sequence[Ping]) -> Iterator[Column]:
-    """The pings one by one, each as a round of one row."""
-    for ping in pings:
-        yield make([ping])
 
 
 def stored(window: Window) -> dict[str, Columns]:
