@@ -82,11 +82,11 @@ class Supervision:
         order = np.argsort(-counts, kind="stable")
         rows, slots, base, fired = rows[order], slots[order], base[order], fired[order]
         counts, starts = counts[order], starts[order]
-        first = np.where(counts > 0, pings["time_ms"][np.minimum(starts, max(len(pings) - 1, 0))], fired)
+        busy = int((counts > 0).sum())
+        first = np.concatenate((pings["time_ms"][starts[:busy]], fired[busy:]))
         plan = self.plans.placed(rows, np.where(base > 0, base, first))
         window = self.windows.checkout_copies(rows, slots, plan)
         np.minimum(window["core"]["first_ms"], first, out=window["core"]["first_ms"])
-        busy = int((counts > 0).sum())
         found = self.rounds.run(window.head(busy), pings, starts[:busy], counts[:busy])
         found += self.rounds.pass_time(window, fired, silence=True)
         core = window["core"]
