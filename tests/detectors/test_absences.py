@@ -1,10 +1,17 @@
 """Absences: minor ones of the last seven nights."""
 
 from detectors.absences import Absences
+from detectors.findings import Finding
 from detectors.window import Window
 from tests.detectors.watched import MINUTE, RULES, blank, on
 
 ABSENCES = Absences(RULES)
+
+
+def closed(minutes: int) -> Finding:
+    """A minor absence of so many minutes that ends now."""
+    since, until = on("22:05"), on("22:05") + minutes * MINUTE
+    return Finding(0, "curfew", "residence", "closed", since, until, until, "minor", "notice", "minor", {"run_n": 4})
 
 
 def night(window: Window, number: int, minutes: int, *, after_midnight: bool = False) -> int:
@@ -13,7 +20,8 @@ def night(window: Window, number: int, minutes: int, *, after_midnight: bool = F
     plan["window_ms"][0] = on("22:00", number)
     plan["day_ms"][0] = on("00:00", number + after_midnight)
     plan["day"][0] = 20_514 + number + after_midnight
-    return ABSENCES.add(window, 0, minutes * MINUTE) // 60
+    found = ABSENCES.add(window, 0, closed(minutes))
+    return int(found[0].facts["minor_s"]) // 60 if found else 0
 
 
 def test_two_hours_in_seven_nights_are_too_much() -> None:
@@ -23,6 +31,14 @@ def test_two_hours_in_seven_nights_are_too_much() -> None:
     assert 120 == night(window, 3, 30)
     window = blank()
     assert 0 == sum(night(window, k, 29) for k in range(4))
+
+
+def test_too_much_is_an_alert_of_its_own() -> None:
+    """Opened and closed at once, with the beginning and end of the absence that was the last straw."""
+    last = closed(120)
+    kind = "accumulated"
+    ended = last._replace(subject=kind, kind=kind, reason=kind, severity="alert", facts={"run_n": 4, "minor_s": 7_200})
+    assert [ended._replace(phase="opened", until_ms=None), ended] == ABSENCES.add(blank(), 0, last)
 
 
 def test_what_was_reported_is_not_counted_again() -> None:

@@ -65,6 +65,34 @@ def test_at_a_mean_interval_of_20_minutes_two_spots_are_enough() -> None:
     assert not OUTSIDE.satisfied(after((0, 900), (5, 950), (30, 900), (59.9, 900)))[0]
 
 
+@pytest.mark.parametrize(
+    ("east_m", "accuracy_m", "outside", "home"),
+    [
+        (99.9, 0, False, True),
+        (199.9, 100, False, True),
+        (200.1, 100, False, False),
+        (499.9, 100, False, False),
+        (500.1, 100, True, False),
+        (899.9, 800, False, True),
+        (999.9, 800, False, False),
+        (1_000.1, 800, True, False),
+    ],
+)
+def test_a_fix_says_outside_home_or_neither(east_m: float, accuracy_m: int, *, outside: bool, home: bool) -> None:
+    """Outside by 200 m beyond radius or 300 m, home within 100 m beyond the radius; a missing one is 1,000 m."""
+    window = blank()
+    said = OUTSIDE.judge(window, seen(window, fix(on("22:00"), east_m, 0, accuracy_m)), np.ones(1, bool))
+    assert [[outside], [home]] == [which.tolist() for which in said]
+
+
+def test_what_is_not_to_be_judged_says_nothing() -> None:
+    """A fix outside the hours is neither."""
+    window = blank()
+    for east_m in (0, 2_000):
+        said = OUTSIDE.judge(window, seen(window, fix(on("12:00"), east_m)), np.zeros(1, bool))
+        assert [[False], [False]] == [which.tolist() for which in said]
+
+
 def test_an_emptied_run_begins_anew() -> None:
     """The next outside ping is its first, at a spot of its own."""
     window = after((0, 900), (5, 950), (10, 990))

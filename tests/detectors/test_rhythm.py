@@ -6,17 +6,23 @@ import pytest
 from detectors.rhythm import Rhythm
 from detectors.window import Columns
 from schemas.rules import Rules
-from tests.detectors.watched import MINUTE, RULES, blank
+from tests.detectors.watched import HOUR, MINUTE, MONDAY, RULES, blank
 
 TIER = np.zeros(1, np.uint8)
 ROW = np.zeros(1, np.int64)
+
+
+def learn(own: Columns, interval_ms: int) -> None:
+    """A contact so long after the last one."""
+    own["contact_ms"][:], own["clock_ms"][:] = MONDAY, MONDAY
+    Rhythm(RULES).learn(own, np.ones(1, bool), np.array([MONDAY + interval_ms]))
 
 
 def learned(*intervals_min: float) -> Columns:
     """One row of the gap rule after these intervals and the end of the day."""
     own = blank()["gap"]
     for interval in intervals_min:
-        Rhythm(RULES).learn(own, ROW, np.array([round(interval * MINUTE)]))
+        learn(own, round(interval * MINUTE))
     Rhythm(RULES).morning(own, ROW, TIER)
     return own
 
@@ -54,8 +60,17 @@ def test_an_interval_on_an_edge_belongs_to_the_lower_bin() -> None:
     """30 s exactly is the first bin, one ms more the second."""
     own = blank()["gap"]
     for interval_ms in (30_000, 30_001, 10**9):
-        Rhythm(RULES).learn(own, ROW, np.array([interval_ms]))
+        learn(own, interval_ms)
     assert [0, 1, 39] == np.flatnonzero(own["histogram"][0]).tolist()
+
+
+def test_only_an_interval_between_two_contacts_teaches() -> None:
+    """Not the first contact, not one whose clock a permit started anew, and not that of another row."""
+    for contact_ms, clock_ms, where in ((0, 0, True), (MONDAY, MONDAY + HOUR, True), (MONDAY, MONDAY, False)):
+        own = blank()["gap"]
+        own["contact_ms"][:], own["clock_ms"][:] = contact_ms, clock_ms
+        Rhythm(RULES).learn(own, np.array([where]), np.array([MONDAY + 2 * HOUR]))
+        assert (0, 0) == (own["learned"][0], own["histogram"].sum())
 
 
 def test_what_was_learned_fades_by_a_quarter_a_day() -> None:
@@ -79,7 +94,7 @@ def test_counters_stop_at_their_largest_value() -> None:
     """A phone heard of every second does not wrap around to nothing."""
     own = blank()["gap"]
     own["histogram"][0, 0], own["learned"][0] = 65_535, 65_535
-    Rhythm(RULES).learn(own, ROW, np.array([1_000]))
+    learn(own, 1_000)
     assert (65_535, 65_535) == (own["histogram"][0, 0], own["learned"][0])
 
 
