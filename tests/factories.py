@@ -28,7 +28,8 @@ PingFields = tuple[int, int, int, int, int, int, int]
 
 
 def at(local: str, zone: str = ZONE) -> int:
-    """Milliseconds of a local time.
+    """
+    Milliseconds of a local time.
 
     >>> at("2020-02-21 22:30")
     1582295400000
@@ -90,7 +91,8 @@ def order(
     authorised: tuple[tuple[int, int], ...] = ((1_577_808_000_000, 1_893_427_200_000),),
     **changes: Any,  # noqa: ANN401
 ) -> bytes:
-    """Give an order message as it travels, without a curfew.
+    """
+    Give an order message as it travels, without a curfew.
 
     *changes* replace fields of the message: `order(curfew=curfew(), permits=[permit(...)])`.
     """

@@ -141,6 +141,7 @@ class Curfew:
         absence, self.open = self.open, None
         if absence is None:
             return
+        self.run = Run()
         self.clear_n = 0
         kind, severity = ("late" if absence.at_start else "left"), "alert"
         if until_ms - absence.since_ms < self._minor_ms(flags):

@@ -13,7 +13,8 @@ from tests.reference.timeline import NOTHING, Flags, Timeline
 
 
 class Person:
-    """Walks through time once: at each moment edges first, then pings, then what silence brings.
+    """
+    Walks through time once: at each moment edges first, then pings, then what silence brings.
 
     Deadlines up to the last tick are fired; a ping beyond it fires those before its own time.
     """

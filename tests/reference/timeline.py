@@ -46,7 +46,8 @@ NOTHING = Flags(
 
 
 class Timeline:
-    """The messages of one person, oldest first, read up to *until_ms*.
+    """
+    The messages of one person, oldest first, read up to *until_ms*.
 
     A message is the whole order from its `valid_from_ms` on and drops versions that begin later. Permits and
     authorisations are the newest message's, for all times; the rest is of the version valid at the time.
