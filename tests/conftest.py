@@ -71,7 +71,7 @@ def admin(kafka: str) -> Iterator[KafkaAdminClient]:
     client.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh_topics(kafka: str, admin: KafkaAdminClient) -> FreshTopics:
     """Call it to empty the broker: `fresh_topics(partitions=4)`."""
     names = {topic.name for topic in TOPICS}
