@@ -87,7 +87,7 @@ class Track:
             self.pings.append(other)
 
 
-def _home_evening(track: Track, until_ms: int, every_ms: int) -> None:
+def _home(track: Track, until_ms: int, every_ms: int) -> None:
     track.stay(until_ms, every_ms, 0, 60, 100)
 
 
@@ -147,7 +147,7 @@ def _impossible(track: Track, until_ms: int, every_ms: int) -> None:
 Stretch = Callable[[Track, int, int], None]
 
 STRETCHES: Final[tuple[Stretch, ...]] = (
-    *(_home_evening, _away, _away, _frozen, _grey, _wavering, _wavering),
+    *(_home, _home, _away, _away, _away, _frozen, _grey, _wavering, _wavering),
     *(_silent, _silent, _bare, _answers, _loops, _impossible),
 )
 CURFEWS: Final[tuple[tuple[dict[str, Any], ...], ...]] = (
@@ -222,18 +222,18 @@ def truant(draw: Random, name: str) -> Life:
     start = BASE + draw.randint(0, 6) * DAY
     track = Track(draw, start)
     for night in range(9):
-        track.now = start + night * DAY + 21 * HOUR + draw.randint(0, 90) * MINUTE
+        track.now = start + night * DAY + draw.choice((21, 22, 22, 22)) * HOUR + draw.randint(0, 90) * MINUTE
         track.stay(track.now + 15 * MINUTE, 5 * MINUTE, 0, 40, 100)
-        if draw.random() < 0.8:
-            length = draw.choice((20, 25, 29, 29, 30, 31)) * MINUTE + draw.choice((-1, 0))
+        if draw.random() < 0.95:
+            length = draw.choice((24, 27, 29, 29, 29, 30)) * MINUTE + draw.choice((-1, 0))
             back = track.now + length
             track.stay(track.now + 19 * MINUTE, 5 * MINUTE, 900, 60, 100)
             track.now = back
-            track.stay(track.now + draw.choice((3, 5, 9)) * MINUTE, 4 * MINUTE, 0, 40, 100)
+            track.stay(track.now + draw.choice((3, 5, 5, 9, 9)) * MINUTE, 4 * MINUTE, 0, 40, 100)
     ended = draw.random() < 0.3
     periods = ((start, start + 4 * DAY), (start + 4 * DAY + HOUR, FOREVER)) if ended else ((start, FOREVER),)
-    tier = draw.choice(("general", "general", "strict"))
-    plan = curfew(*draw.choice(CURFEWS[:5]))
+    tier = draw.choice(("general", "general", "general", "strict"))
+    plan = curfew(*draw.choice(CURFEWS[:4]))
     life = Life(name, [(start, order(name, start, authorised=periods, curfew=plan, tier=tier))])
     life.pings = sorted(track.pings)
     return life
