@@ -21,6 +21,7 @@ from schemas.topics import CHANGELOG, ORDERS, SOURCES
 from stream import broker
 from stream.agent import Agent
 from stream.clock import UNKNOWN, Clock, FeedClock, Reading, WallClock
+from stream.decode import misrouted
 from stream.metrics import Metrics
 from stream.partition import Kernel, Partition
 from stream.settings import Settings
@@ -195,9 +196,12 @@ class Worker:
             partition.kernel.order(supervisee, None, ended_ms)
 
     async def _recall(self, partition: Partition, orders: dict[bytes | None, bytes | None]) -> None:
-        """Give the rules the orders that they have taken before but keep no row of."""
+        """Give the rules the orders that they have taken before but keep no row of; not those refused as misrouted."""
+        wrong = misrouted(orders.keys(), partition.number, self.settings.partitions)
         for count, (key, value) in enumerate(orders.items()):
-            if key is not None and value is not None and not partition.kernel.knows(name := key.decode()):
+            if key is None or value is None or key in wrong:
+                continue
+            if not partition.kernel.knows(name := key.decode("utf-8", "replace")):
                 with contextlib.suppress(BadInput):  # it went to the dead letters when it came
                     partition.kernel.order(name, value, partition.clock.now())
             if count % STEP == 0:
