@@ -2,7 +2,8 @@
 A feed into a folder of JSON lines, or onto the topics of a broker.
 
 The trap: in a replayed feed nobody's clock moves in silence, so a gap would be found only at the next ping. Clock
-records go to every partition at least every five simulated minutes, and behind the last ping as far as is asked.
+records go to every partition, every five simulated minutes unless told otherwise, and behind the last ping as far as is
+asked.
 """
 
 import json
@@ -54,13 +55,20 @@ def run_to_files(feed: Feed, folder: Path, progress: Progress) -> None:
 
 
 def run_to_kafka(
-    feed: Feed, bootstrap: str, progress: Progress, *, speed: float | None = None, after_ms: int = 0
+    feed: Feed,
+    bootstrap: str,
+    progress: Progress,
+    *,
+    speed: float | None = None,
+    after_ms: int = 0,
+    clock_every_ms: int = CLOCK_EVERY_MS,
 ) -> None:
     """
     Send the orders, then pings and clock records in time order.
 
     `speed` is how many simulated seconds pass in a real one, None as fast as the broker takes them. `after_ms` is how
-    far the clock runs on behind the end of the feed: with the horizon, everything late is settled.
+    far the clock runs on behind the end of the feed: with the horizon, everything late is settled. `clock_every_ms` is
+    how long a silence of everybody may last, in the feed's time, before a worker is told the time.
 
     Raises Unavailable when a record is not acknowledged, BadConfiguration when a topic is missing.
     """
@@ -76,14 +84,13 @@ def run_to_kafka(
     with broker.reaching(bootstrap):
         producer = broker.producer(bootstrap)
         try:
-            _send(
-                producer, partitions, timeline(feed, after_ms), lambda count: _show(progress, count, len(feed)), speed
-            )
+            events = timeline(feed, after_ms, clock_every_ms)
+            _send(producer, partitions, events, lambda count: _show(progress, count, len(feed)), speed)
         finally:
             producer.close(timeout=5)
 
 
-def timeline(feed: Feed, after_ms: int) -> Timeline:
+def timeline(feed: Feed, after_ms: int, every_ms: int = CLOCK_EVERY_MS) -> Timeline:
     """
     Give the pings with their times and, between them, the moments (None) at which the clock is told.
 
@@ -92,14 +99,14 @@ def timeline(feed: Feed, after_ms: int) -> Timeline:
     moment = None
     for ping in feed.pings():
         if moment is None:
-            moment = ping.time_ms - ping.time_ms % CLOCK_EVERY_MS
+            moment = ping.time_ms - ping.time_ms % every_ms
         while moment < ping.time_ms:
             yield moment, None
-            moment += CLOCK_EVERY_MS
+            moment += every_ms
         yield ping.time_ms, ping
     end_ms = feed.end_ms + after_ms
     moment = end_ms if moment is None else moment
-    yield from ((at_ms, None) for at_ms in range(moment, end_ms, CLOCK_EVERY_MS))
+    yield from ((at_ms, None) for at_ms in range(moment, end_ms, every_ms))
     yield end_ms, None
 
 

@@ -71,6 +71,14 @@ def test_the_clock_is_told_every_five_minutes_behind_what_came_before() -> None:
     assert all(ping is not None for ping in at_the_same_time)
 
 
+def test_the_clock_is_told_as_seldom_as_is_asked() -> None:
+    """Every hour, and at the end."""
+    moments = [at_ms for at_ms, ping in timeline(FEED, after_ms=0, every_ms=HOUR) if ping is None]
+
+    assert {HOUR} == {b - a for a, b in pairwise(moments[:-1])}
+    assert FEED.end_ms == moments[-1]
+
+
 def test_the_clock_of_an_empty_feed_only_says_that_it_ended() -> None:
     """Nobody in the county: one moment, the end."""
     empty = replace(FEED, reports=FEED.reports[:0])
