@@ -15,7 +15,7 @@ help: ## list these targets
 install: build/.installed ## make .venv with everything in it
 
 demo: build/.installed ## one simulated week of 200 people on a real Kafka, and the alerts it brings
-	.venv/bin/python deploy/demo/demo
+	.venv/bin/python -I deploy/demo/demo
 
 run: build/.installed ## the worker, on the broker of kafka-up or of VIGIL_KAFKA_BOOTSTRAP
 	.venv/bin/vigil run
@@ -28,7 +28,8 @@ test-fresh: build/.installed ## the README's commands in a new copy of the tree 
 
 check: build/.installed ## ruff, mypy, yamllint, shell syntax
 	.venv/bin/python -m ruff check .
-	.venv/bin/python -m mypy schemas geofence detectors stream tests deploy/kafka/kafka
+	.venv/bin/python -m mypy schemas geofence detectors stream tests deploy/kafka/kafka deploy/demo
+	.venv/bin/python -m mypy deploy/demo/demo
 	.venv/bin/python -m yamllint --strict deploy
 	sh -n deploy/preflight
 	bash -n .ci/run

@@ -51,7 +51,7 @@ def as_truth(body: Body) -> Truth:
     """Say an episode in the words of the truth: a gap by its cause, a curfew breach by its class."""
     until = body["until"]
     return Truth(
-        body["supervisee"], body["rule"], body["reason"], _ms(body["since"]), None if until is None else _ms(until)
+        body.get("supervisee"), body["rule"], body["reason"], _ms(body["since"]), None if until is None else _ms(until)
     )
 
 
