@@ -174,21 +174,27 @@ async def positions(reader: Reader, number: int, header: Header | None, topics: 
         if committed is not None and committed > at:
             lost(topic, number, at, committed, by="operator")
             at = committed
-        if at < bounds.begin and topic != ORDERS:
-            lost(topic, number, at, bounds.begin, by="retention")
-            raise BadState(out_of_range(where, at, bounds))
-        if at > bounds.end:
-            raise BadState(f"{where} ends at {bounds.end}, but the rows contain it up to {at}: the log was truncated")
+        check_range(topic, number, at, bounds)
         found[topic] = max(at, bounds.begin)
     return found
 
 
-def out_of_range(where: str, at: int, bounds: Bounds) -> str:
-    """Say which records are gone and what an operator can do about it."""
-    return (
-        f"{where} was read up to {at} and now begins at {bounds.begin}, so {bounds.begin - at} records are gone unread;"
-        f" to go on without them, set the group's offset to {bounds.begin} (kafka-consumer-groups --reset-offsets)"
-    )
+def check_range(topic: str, number: int, at: int, bounds: Bounds) -> None:
+    """
+    Refuse a position outside the log. Raises BadState that names what is gone and what an operator can do.
+
+    The orders topic may begin later than it was read: it is read whole at each load.
+    """
+    where = f"{topic}[{number}]"
+    if at > bounds.end:
+        raise BadState(f"{where} ends at {bounds.end}, but the rows contain it up to {at}: the log was truncated")
+    if at < bounds.begin and topic != ORDERS:
+        lost(topic, number, at, bounds.begin, by="retention")
+        raise BadState(
+            f"{where} was read up to {at} and now begins at {bounds.begin}, so {bounds.begin - at} records are gone"
+            f" unread; to go on without them, set the group's offset to {bounds.begin}"
+            " (kafka-consumer-groups --reset-offsets)"
+        )
 
 
 def lost(topic: str, number: int, begin: int, end: int, by: str) -> None:

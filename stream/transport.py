@@ -92,7 +92,7 @@ class Delivery(Protocol):
         """End like a revocation of everything."""
 
     async def out_of_range(self, partition: Any) -> None:
-        """Say which records are gone and stop: the position lies outside the log."""
+        """Say which records are gone and end, unless the position that is owed lies inside the log."""
 
     def poison(self, cause: BaseException) -> None:
         """End the process without writing anything more."""
@@ -231,8 +231,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             try:
                 polled = await self._thread.getmany(set(self.open), POLL_S)
             except OffsetOutOfRangeError as error:
-                await self.delivery.out_of_range(next(iter(error.args[0])))
-                return
+                partition = TP(*next(iter(error.args[0])))
+                await self.delivery.out_of_range(partition)
+                await self._thread.place({partition: self._read_offset[partition]})
+                continue
             for partition, columns in polled.items():
                 await self._deliver(TP(*partition), columns, generation)
 

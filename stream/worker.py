@@ -25,7 +25,7 @@ from stream.decode import misrouted
 from stream.metrics import Metrics
 from stream.partition import Kernel, Partition
 from stream.settings import Settings
-from stream.store import Header, Reader, check_topics, lost, out_of_range, positions, read_rows
+from stream.store import Header, Reader, check_range, check_topics, positions, read_rows
 from stream.transactions import Encode, Transactions, producer_of, stop_producer
 
 LOADS = 2
@@ -117,12 +117,13 @@ class Worker:
     async def out_of_range(self, partition: Any) -> None:  # noqa: ANN401 - Faust's TP is untyped
         """Say which records retention has taken before they were read, and end."""
         topic, number = partition
-        owned = self.transactions.owned.get(number)
-        at = owned.taken[topic] if owned else 0
-        async with Reader(self.settings.bootstrap, self.settings.group) as reader:
-            bounds = await reader.bounds(topic, number)
-        lost(topic, number, at, bounds.begin, by="retention")
-        self.poison(BadState(out_of_range(f"{topic}[{number}]", at, bounds)))
+        if number in self.transactions.owned:
+            async with Reader(self.settings.bootstrap, self.settings.group) as reader:
+                bounds = await reader.bounds(topic, number)
+            try:
+                check_range(topic, number, self.transactions.owned[number].taken[topic], bounds)
+            except BadState as error:
+                self.poison(error)
 
     def loading(self) -> list[int]:
         """List the assigned numbers that do not work yet."""

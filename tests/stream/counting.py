@@ -29,7 +29,7 @@ class Counting:
         self.dirty: set[str] = set()
         self.events: list[EpisodeEvent] = []
         self.erased: set[str] = set()
-        self.counters: dict[str, int] = {"late": 0, "duplicate": 0}
+        self.counters: dict[str, int] = {"pings": 0}
         self.clock_ms = UNKNOWN
         self.messages: list[CheckIn | Disposition] = []
 
@@ -67,6 +67,7 @@ class Counting:
                 refused.append((position, Reason.future))
                 continue
             row = self.rows[supervisee]
+            self.counters["pings"] += 1
             row[0] += 1
             row[1] += time_ms
             self.dirty.add(supervisee)
