@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from detectors.absences import Absences
-from detectors.findings import Finding
+from detectors.findings import Finding, Phase
 from detectors.outside import Outside
-from detectors.pings import NEVER, positions
+from detectors.pings import NEVER, Column, Fixes, positions
 from detectors.tiers import MINUTE_MS, by_tier
-from detectors.window import AUTHORISED, CURFEW, EVIDENCE, PLACE
+from detectors.window import AUTHORISED, CURFEW, EVIDENCE, PLACE, Window
 
 if TYPE_CHECKING:
-    from detectors.findings import Phase
-    from detectors.pings import Column, Fixes
-    from detectors.window import Window
     from schemas.rules import Rules
 
 NOTICE: Final = 1
@@ -33,8 +30,8 @@ class Curfew:
     any further ping. Class: late, left, or, out at both edges and never home, whole night. An absence below 30 min is
     minor, a notice; minor ones of 7 nights add up, and 2 h of them are an alert.
 
-    The trap: last seen at home and silent is only a gap; a breach needs pings that say outside.
-    Worst-case delay: 4 pings and 15 min; none for a person who is out at the edge.
+    The trap: last seen at home and silent is only a gap; a breach needs pings that say outside. Worst-case delay:
+    4 pings and 15 min; none for a person who is out at the edge.
 
     >>> from detectors.examples import Person
     >>> person = Person(curfew=(60, 600)).ping(minute=61, away_m=900).ping(minute=66, away_m=940)
@@ -48,22 +45,16 @@ class Curfew:
     columns = np.dtype(
         [
             *Outside.columns,
-            ("clear_n", "u1"),
-            ("clear_first_ms", "i8"),
-            ("level", "u1"),
-            ("since_ms", "i8"),
-            ("at_start", "u1"),
             *Absences.columns,
+            *((name, "u1") for name in ("level", "at_start")),
+            *((name, "i8") for name in ("since_ms", "clear_first_ms")),
         ],
     )
 
     def __init__(self, rules: Rules) -> None:
         self.outside = Outside(rules)
         self.absences = Absences(rules)
-        self.distance_m = by_tier(rules, "curfew", "distance_m")
-        self.floor_m = by_tier(rules, "curfew", "floor_m")
         self.clear_pings = by_tier(rules, "curfew", "clear_pings")
-        self.clear_m = by_tier(rules, "curfew", "clear_m")
         self.minor_ms = by_tier(rules, "curfew", "minor_min", MINUTE_MS)
 
     def observe(self, window: Window, fixes: Fixes) -> list[Finding]:
@@ -72,8 +63,7 @@ class Curfew:
         judged = fixes.accepted & window.has(EVIDENCE)
         if not judged.any():
             return []
-        outside = judged & (fixes.d_m - np.maximum(fixes.r_m, self.floor_m[tier]) > self.distance_m[tier])
-        home = judged & (fixes.d_m - fixes.r_m < self.clear_m[tier])
+        outside, home = self.outside.judge(window, fixes, judged)
         is_open = own["level"] > 0
         self.outside.empty(window, home & ~is_open)
         returning = home & is_open
@@ -82,7 +72,6 @@ class Curfew:
         found: list[Finding] = []
         if outside.any():
             self.outside.extend(window, fixes, outside)
-            own["clear_n"][outside] = 0
             opening = outside & ~is_open & window.has(CURFEW) & self.outside.satisfied(window)
             since = np.maximum(own["run_first_ms"], window.plan["window_ms"])
             found += self._open(window, opening, since, t)
@@ -106,11 +95,10 @@ class Curfew:
             over = window.went(CURFEW, on=False) & (own["level"] > 0)
             found += self._close(window, over, now_ms, now_ms, "edge")
             self.outside.empty(window, moved | window.turned(EVIDENCE))
-            own["clear_n"][window.turned(EVIDENCE)] = 0
             own["minor_s"][window.went(AUTHORISED, on=False)] = 0
             out = window.went(CURFEW, on=True) & (own["level"] == 0) & self.outside.satisfied(window)
             found += self._open(window, out, now_ms, now_ms)
-        return found + _raise(window, self.due(window) <= now_ms, now_ms)
+        return found + _raise(window, window.silent() & (self.due(window) <= now_ms), now_ms)
 
     def _open(self, window: Window, where: Column, since_ms: Column, at_ms: Column) -> list[Finding]:
         own, found = window["curfew"], []
@@ -125,20 +113,15 @@ class Curfew:
     def _close(self, window: Window, where: Column, until_ms: Column, at_ms: Column, by: str = "") -> list[Finding]:
         own, found = window["curfew"], []
         for i in positions(where).tolist():
-            absence_ms = int(until_ms[i] - own["since_ms"][i])
-            minor = absence_ms < self.minor_ms[window.plan["tier"][i]]
+            minor = until_ms[i] - own["since_ms"][i] < self.minor_ms[window.plan["tier"][i]]
             ended = by == "edge" and not window.plan["flags"][i] & AUTHORISED
             whole = by == "edge" and own["at_start"][i] and not ended
             kind = "minor" if minor else "whole_night" if whole else ""
             own["level"][i] = NOTICE if minor else ALERT
             reason = "order_ended" if ended else "" if by == "edge" else by
             found.append(_say(window, i, "closed", at_ms[i], kind, reason)._replace(until_ms=int(until_ms[i])))
-            total_s = self.absences.add(window, i, absence_ms) if minor and not ended else 0
-            if total_s:
-                much = _say(window, i, "opened", at_ms[i], "accumulated")
-                much = much._replace(subject="accumulated", severity="alert", facts={**much.facts, "minor_s": total_s})
-                found += [much, much._replace(phase="closed", until_ms=int(until_ms[i]))]
-        own["level"][where] = own["clear_n"][where] = 0
+            found += self.absences.add(window, i, found[-1]) if minor and not ended else []
+        own["level"][where] = 0
         self.outside.empty(window, where)
         return found
 

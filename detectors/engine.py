@@ -167,6 +167,7 @@ class Engine:
         rows, pings = rows[fresh], pings[fresh]
         if len(rows):
             distinct, first = np.unique(rows, return_index=True)
+            of.windows.hear(distinct, pings["time_ms"][first])
             of.inputs.add(rows, of.windows.hot["core"]["serial"][rows], pings)
             of.rerun(distinct, pings["time_ms"][first])
 

@@ -93,16 +93,14 @@ class Episodes:
                 fresh = episode.revision == 0 and episode in touched
                 self._publish(row, episode, episode.steps[-1].at_ms, replaced if fresh else [])
 
-    def end(self, row: int, at_ms: int) -> None:
-        """The order ended: close what is open, then forget the row."""
-        for episode in self.of.get(row, {}).values():
-            if episode.is_open:
-                last = episode.steps[-1]
-                until_ms = max(at_ms, episode.since_ms)
-                episode.steps.append(Step(at_ms, until_ms, last.kind, last.severity, "order_ended", last.facts))
-                self._publish(row, episode, at_ms)
+    def end(self, row: int) -> None:
+        """Forget a row whose order ended."""
         self.of.pop(row, None)
         self.dirty.discard(row)
+
+    def open_since(self, row: int) -> int:
+        """When the newest open episode of a row began; 0 when none is open."""
+        return max((e.since_ms for e in self.of.get(row, {}).values() if e.is_open), default=0)
 
     def forget(self, row: int, before_ms: int) -> None:
         """Drop the episodes of a row that ended before and cannot change any more."""

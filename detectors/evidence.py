@@ -14,12 +14,19 @@ if TYPE_CHECKING:
     from detectors.findings import Finding
     from detectors.pings import Column
     from schemas.order import Order
+    from schemas.rules import Rules, TierRules
 
 MOST: Final = 24
 
 
-def judged(order: Order, pings: Column, finding: Finding) -> dict[str, Any]:
-    """The last pings up to the finding, with their distance to the residence of the order."""
+def evidence(order: Order, rules: Rules, pings: Column, finding: Finding) -> dict[str, Any]:
+    """
+    What the recomputation of a finding needs beside the order.
+
+    The effective parameters of the rule, the zone in which times are local, and the last pings up to the finding: time,
+    status, position, 68 % radius, distance to the residence, and the answer of the curfew (`in`, `out`, `unsure`).
+    """
+    tier: TierRules = getattr(rules.tiers, order.tier)
     used = pings[pings["time_ms"] <= finding.at_ms][-MOST:]
     lon0, lat0 = home(order)
     mx, my = metres_per_degree(lat0 * DEGREE)
@@ -27,7 +34,7 @@ def judged(order: Order, pings: Column, finding: Finding) -> dict[str, Any]:
     x = np.where(placed, (used["lon"].astype(np.int64) - lon0) * DEGREE * mx, np.nan)
     y = np.where(placed, (used["lat"].astype(np.int64) - lat0) * DEGREE * my, np.nan)
     fixes = Fixes(used, x, y)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for i in range(len(used)):
         row: dict[str, Any] = {"time_ms": int(used["time_ms"][i]), "status": STATUSES[used["status"][i]].value}
         if placed[i]:
@@ -36,6 +43,14 @@ def judged(order: Order, pings: Column, finding: Finding) -> dict[str, Any]:
                 "lat": round(float(used["lat"][i]) * DEGREE, 7),
                 "radius_m": float(fixes.r_m[i]),
                 "distance_m": round(float(fixes.d_m[i]), 1),
+                "answer": _answer(float(fixes.d_m[i]), float(fixes.r_m[i]), tier),
             }
         rows.append(row)
-    return {"pings": rows}
+    parameters = getattr(tier, finding.rule).model_dump()
+    return {"zone": order.zone, "tier": order.tier, "parameters": parameters, "pings": rows}
+
+
+def _answer(distance_m: float, radius_m: float, tier: TierRules) -> str:
+    if distance_m - max(radius_m, tier.curfew.floor_m) > tier.curfew.distance_m:
+        return "out"
+    return "in" if distance_m - radius_m < tier.curfew.clear_m else "unsure"

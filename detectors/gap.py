@@ -6,18 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from detectors.findings import Finding
-from detectors.pings import IS_OPENING, NEVER, STATUSES, positions
+from detectors.findings import Finding, Phase
+from detectors.pings import IS_OPENING, NEVER, STATUSES, Column, Fixes, positions
 from detectors.rhythm import Rhythm
-from detectors.window import AUTHORISED, DAY, REPORTED_OFF
+from detectors.window import AUTHORISED, DAY, REPORTED_OFF, Window
 
 if TYPE_CHECKING:
-    from detectors.findings import Phase
-    from detectors.pings import Column, Fixes
-    from detectors.window import Window
     from schemas.rules import Rules
 
-OVERDUE: Final = 1
 GAP: Final = 2
 LEVELS: Final = (("", ""), ("overdue", "notice"), ("gap", "alert"))
 SILENT: Final = {"contact": "silent", "fix": "no_fix"}
@@ -27,13 +23,12 @@ class Gap:
     """
     Opens when the silence reaches what the person's own rhythm allows; closes at the next contact, or fix.
 
-    Two clocks. The contact clock runs in silence: *overdue* (notice) after max(60 min, 2 x own 99th percentile), at
-    most 3 h; *gap* (alert) after max(120 min, the same), or at once when the carrier's code says that the phone
-    gives no position. The fix clock is read when a contact comes without a fix: while contact is lost it opens
-    nothing. Under a reported phone-off both stop, and start anew at its end.
+    The contact clock runs in silence: *overdue* (notice) after max(60 min, 2 x own 99th percentile), at most 3 h;
+    *gap* (alert) after max(120 min, the same), or at once when the carrier's code says that there is no position. The
+    fix clock is read when a contact comes without a fix: while contact is lost it opens nothing. Under a reported
+    phone-off both stop, and start anew at its end. Worst-case delay: the limit itself, at most 3 h; for a code none.
 
     The trap: an interval that was a gap teaches nothing, else one night switched off would excuse the next.
-    Worst-case delay: the limit itself, at most 3 h; for a code none.
 
     >>> from detectors.examples import Person
     >>> person = Person().ping(minute=0)
@@ -46,12 +41,9 @@ class Gap:
     name = "gap"
     columns = np.dtype(
         [
-            ("contact_ms", "i8"),
-            ("clock_ms", "i8"),
-            ("fix_from_ms", "i8"),
+            *((name, "i8") for name in ("contact_ms", "clock_ms", "fix_from_ms", "contact_since_ms", "fix_since_ms")),
+            *((name, "u1") for name in ("cause", "contact_level", "fix_level")),
             *Rhythm.columns,
-            ("cause", "u1"),
-            *((f"{clock}_{name}", code) for clock in SILENT for name, code in (("level", "u1"), ("since_ms", "i8"))),
         ],
     )
 
@@ -60,28 +52,24 @@ class Gap:
 
     def observe(self, window: Window, fixes: Fixes) -> list[Finding]:
         """A contact closes and teaches; a code opens; a contact without a fix reads the fix clock."""
-        own, t, contact = window["gap"], fixes.time_ms, fixes.contact
-        counted = ~window.has(REPORTED_OFF)
+        own, t, contact, counted = window["gap"], fixes.time_ms, fixes.contact, ~window.has(REPORTED_OFF)
         found = [] if contact.all() else self._answer(window, fixes, counted & fixes.answer)
-        learning = contact & (own["contact_ms"] > 0) & (own["clock_ms"] == own["contact_ms"])
-        rows = positions(learning & (own["contact_level"] < GAP))
-        self.rhythm.learn(own, rows, t[rows] - own["contact_ms"][rows])
+        self.rhythm.learn(own, contact & (own["contact_level"] < GAP), t)
         back = contact & (own["contact_level"] > 0)
-        if back.any():
-            found += _close(window, "contact", back, t)
-            np.copyto(own["fix_from_ms"], t, where=back & (own["fix_from_ms"] > 0))
-        np.copyto(own["contact_ms"], t, where=contact)
-        np.copyto(own["clock_ms"], t, where=contact)
+        found += _close(window, "contact", back, t)
+        np.copyto(own["fix_from_ms"], t, where=back & (own["fix_from_ms"] > 0))
+        for name in ("contact_ms", "clock_ms"):
+            np.copyto(own[name], t, where=contact)
         own["cause"][contact] = 0
         found += _close(window, "fix", fixes.accepted & (own["fix_level"] > 0), t)
         np.copyto(own["fix_from_ms"], t, where=fixes.accepted)
         bare = contact & ~fixes.accepted & counted & (own["fix_from_ms"] > 0)
-        if bare.any():
-            limit, later = self.rhythm.limits(own, window.plan["tier"])
-            silence = t - own["fix_from_ms"]
-            level = bare * ((silence >= limit).astype(np.uint8) + (silence >= later))
-            found += _raise(window, "fix", level, own["fix_from_ms"], t)
-        return found
+        if not bare.any():
+            return found
+        limit, later = self.rhythm.limits(own, window.plan["tier"])
+        silence = t - own["fix_from_ms"]
+        level = bare * ((silence >= limit).astype(np.uint8) + (silence >= later))
+        return found + _raise(window, "fix", level, own["fix_from_ms"], t)
 
     def due(self, window: Window) -> Column:
         """When the contact clock reaches the next level."""
@@ -97,7 +85,7 @@ class Gap:
         found = self._turn(window, now_ms) if window.plan["turned"].any() else []
         limit, later = self.rhythm.limits(own, window.plan["tier"])
         is_open = own["contact_level"] > 0
-        level = (self.due(window) <= now_ms) * np.where(is_open | (limit >= later), GAP, OVERDUE)
+        level = (window.silent() & (self.due(window) <= now_ms)) * (1 + (is_open | (limit >= later)))
         since = np.where(is_open, own["contact_since_ms"], own["clock_ms"])
         return found + _raise(window, "contact", level, since, now_ms)
 
@@ -112,8 +100,7 @@ class Gap:
         for array in own.values() if ended.any() else ():
             array[ended] = 0
         rows = positions(window.turned(DAY))
-        if rows.size:
-            self.rhythm.morning(own, rows, window.plan["tier"][rows])
+        self.rhythm.morning(own, rows, window.plan["tier"][rows])
         return found
 
     def _answer(self, window: Window, fixes: Fixes, counted: Column) -> list[Finding]:
@@ -149,5 +136,5 @@ def _say(window: Window, clock: str, phase: Phase, i: int, at_ms: int, reason: s
     reason = reason or (STATUSES[cause].value if cause else SILENT[clock])
     facts = {name: int(own[name][i]) for name in ("contact_ms", "fix_from_ms", "limit_ms")}
     until, since = at_ms if phase == "closed" else None, int(own[f"{clock}_since_ms"][i])
-    kind, severity = LEVELS[own[f"{clock}_level"][i]]
-    return Finding(int(window.rows[i]), "gap", clock, phase, since, at_ms, until, kind, severity, reason, facts)
+    row, level = int(window.rows[i]), LEVELS[own[f"{clock}_level"][i]]
+    return Finding(row, "gap", clock, phase, since, at_ms, until, *level, reason, facts)

@@ -30,6 +30,7 @@ class Outside:
         ("run_first_ms", "i8"),
         ("run_last_ms", "i8"),
         ("spots", "u1"),
+        ("clear_n", "u1"),
         ("spot_lon", "i4", (SPOTS,)),
         ("spot_lat", "i4", (SPOTS,)),
     )
@@ -40,13 +41,23 @@ class Outside:
         self.distinct = by_tier(rules, "curfew", "distinct")
         self.distinct_sparse = by_tier(rules, "curfew", "distinct_sparse")
         self.sparse_ms = by_tier(rules, "curfew", "sparse_min", MINUTE_MS)
+        self.distance_m = by_tier(rules, "curfew", "distance_m")
+        self.floor_m = by_tier(rules, "curfew", "floor_m")
+        self.clear_m = by_tier(rules, "curfew", "clear_m")
         self.frozen_m = by_tier(rules, "quality", "frozen_m")
+
+    def judge(self, window: Window, fixes: Fixes, judged: Column) -> tuple[Column, Column]:
+        """Which fixes say outside, and which say home; a fix that says neither is unsure."""
+        tier = window.plan["tier"]
+        outside = judged & (fixes.d_m - np.maximum(fixes.r_m, self.floor_m[tier]) > self.distance_m[tier])
+        return outside, judged & (fixes.d_m - fixes.r_m < self.clear_m[tier])
 
     def extend(self, window: Window, fixes: Fixes, outside: Column) -> None:
         """One more outside ping for each of those rows."""
         own, t = window["curfew"], fixes.time_ms
         np.copyto(own["run_first_ms"], t, where=outside & (own["run_n"] == 0))
         np.copyto(own["run_last_ms"], t, where=outside)
+        own["clear_n"][outside] = 0
         own["run_n"] += outside & (own["run_n"] < np.iinfo(np.uint16).max)
         fresh = outside & (own["spots"] < SPOTS)
         for spot in range(SPOTS):
@@ -67,6 +78,6 @@ class Outside:
         return (own["run_n"] >= self.pings[tier]) & (span >= self.span_ms[tier]) & (own["spots"] >= need)
 
     def empty(self, window: Window, where: Column) -> None:
-        """Forget the run of those rows."""
-        for name in ("run_n", "spots"):
+        """Forget the run of those rows, and how far it was cleared."""
+        for name in ("run_n", "spots", "clear_n"):
             window["curfew"][name][where] = 0

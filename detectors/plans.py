@@ -10,7 +10,7 @@ from detectors.pings import DEGREE, NEVER, positions
 from detectors.standing import DATUMS
 from detectors.tiers import MINUTE_MS, TIERS, by_tier
 from detectors.timeline import Segment, block_of, compiled, terms_of
-from detectors.window import PLAN
+from detectors.window import EDGE, PLAN
 from geofence.datum import to_wgs84
 from geofence.plane import metres_per_degree
 
@@ -112,7 +112,7 @@ class Plans:
         return {name: out[name].copy() for name in PLAN.names or ()}
 
     def advance(self, window: Window, edge: Column) -> None:
-        """Move the rows where `edge` is true over the edge that is due; `turned` says what turned, for all rows."""
+        """Move the rows where `edge` is true over the edge that is due; `turned` says what turned, else is 0."""
         plan, rows = window.plan, positions(edge)
         plan["turned"][:] = 0
         before, moment = plan["flags"][rows].copy(), plan["change_ms"][rows].copy()
@@ -129,7 +129,7 @@ class Plans:
             some = rows[renewed]
             for name, values in self.placed(window.rows[some], moment[renewed]).items():
                 plan[name][some] = values
-        plan["turned"][rows] = plan["flags"][rows] ^ before
+        plan["turned"][rows] = EDGE | (plan["flags"][rows] ^ before)
 
     def tidy(self) -> None:
         """Drop timelines on which no row stands. Not while a window is out: its rows hold positions in the pool."""

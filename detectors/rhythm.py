@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from detectors.pings import positions
 from detectors.tiers import MINUTE_MS, by_tier
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ class Rhythm:
         self.factor = by_tier(rules, "gap", "quantile_factor")
         self.warmup = by_tier(rules, "gap", "warmup")
 
-    def learn(self, own: Columns, rows: Column, interval_ms: Column) -> None:
-        """Count one interval for each of the rows."""
-        bins = np.minimum(np.searchsorted(UPPER_MS, interval_ms), 39)
+    def learn(self, own: Columns, where: Column, now_ms: Column) -> None:
+        """Count the interval that ends now, unless its clock was started anew by a permit."""
+        rows = positions(where & (own["contact_ms"] > 0) & (own["clock_ms"] == own["contact_ms"]))
+        bins = np.minimum(np.searchsorted(UPPER_MS, now_ms[rows] - own["contact_ms"][rows]), 39)
         own["histogram"][rows, bins] += own["histogram"][rows, bins] < MOST
         own["learned"][rows] += own["learned"][rows] < MOST
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.pings import Fixes, positions
+from detectors.window import AUTHORISED, CURFEW, EDGE, EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,9 +52,7 @@ class Rounds:
             fixes = Fixes(part, *head.plane(part["lon"], part["lat"]))
             for detector in self.detectors:
                 found += detector.observe(head, fixes)
-            core = head["core"]
-            core["newest_ms"][:] = fixes.time_ms
-            np.copyto(core["first_ms"], fixes.time_ms, where=core["first_ms"] == 0)
+            head["core"]["newest_ms"][:] = fixes.time_ms
         return found
 
     def pass_time(self, window: Window, until_ms: Column, *, silence: bool = False) -> list[Finding]:
@@ -75,6 +74,13 @@ class Rounds:
             ripe = self._ripe(part, until_ms, silence=silence)
         window.put(rows, part)
         return found
+
+    def end(self, window: Window, now_ms: Column) -> list[Finding]:
+        """The orders of the rows end: an edge at which nothing is asked of them any more."""
+        plan, asked = window.plan, AUTHORISED | CURFEW | EVIDENCE
+        plan["turned"][:] = EDGE | (plan["flags"] & asked)
+        plan["flags"] &= ~np.uint8(asked)
+        return [finding for detector in self.detectors for finding in detector.fire(window, now_ms)]
 
     def _ripe(self, window: Window, until_ms: Column, *, silence: bool) -> Column:
         due = self.due(window)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from detectors.episodes import Context, Episodes
-from detectors.evidence import judged
+from detectors.evidence import evidence
 from detectors.inputs import Inputs
 from detectors.pings import NEVER
 from detectors.plans import NOWHERE, Plans
@@ -34,6 +34,7 @@ class Supervision:
     """
 
     def __init__(self, detectors: Sequence[Detector], rules: Rules, horizon_ms: int) -> None:
+        self.rules = rules
         self.windows = Windows(detectors)
         self.plans = Plans(rules)
         self.rounds = Rounds(detectors, self.plans)
@@ -49,6 +50,7 @@ class Supervision:
         distinct, starts, counts = distinct[order], starts[order], counts[order]
         first_ms = pings["time_ms"][starts]
         self.windows.copy(self.windows.ageing(distinct, first_ms, self.spacing_ms))
+        self.windows.hear(distinct, first_ms)
         new = self.plans.plan["at"][distinct] == NOWHERE
         if new.any():
             self.plans.place(distinct[new], first_ms[new])
@@ -86,7 +88,6 @@ class Supervision:
         first = np.concatenate((pings["time_ms"][starts[:busy]], fired[busy:]))
         plan = self.plans.placed(rows, np.where(base > 0, base, first))
         window = self.windows.checkout_copies(rows, slots, plan)
-        np.minimum(window["core"]["first_ms"], first, out=window["core"]["first_ms"])
         found = self.rounds.run(window.head(busy), pings, starts[:busy], counts[:busy])
         found += self.rounds.pass_time(window, fired, silence=True)
         core = window["core"]
@@ -110,7 +111,11 @@ class Supervision:
 
     def end(self, row: int, now_ms: int) -> list[bytes]:
         """Close what is open, leave nothing of the row; gives the keys of its records."""
-        self.episodes.end(row, now_ms)
+        if self.plans.plan["at"][row] != NOWHERE:
+            window = self._checkout(np.array([row]))
+            moment = np.array([max(now_ms, self.episodes.open_since(row))])
+            self.episodes.record(self.rounds.end(window, moment))
+        self.episodes.end(row)
         keys = [*self.windows.keys(row), *(f"{group}:{self.windows.ids[row]}".encode() for group in "oe")]
         self.inputs.erase(row, self.windows.hot["core"]["serial"])
         self.windows.remove(row)
@@ -146,4 +151,5 @@ class Supervision:
         order = standing.order_at(finding.at_ms)
         since = np.array([finding.since_ms - HOUR_MS])
         _, pings = self.inputs.of(np.array([row]), since)
-        return Context(order.organisation, f"{order.order_id}@{order.valid_from_ms}", judged(order, pings, finding))
+        version = f"{order.order_id}@{order.valid_from_ms}"
+        return Context(order.organisation, version, evidence(order, self.rules, pings, finding))

@@ -19,6 +19,8 @@ REPORTED_OFF: Final = 8
 PLACE: Final = 16
 DAY: Final = 32
 """Bits of `plan["flags"]`. PLACE and DAY only alternate: a turn of theirs is a moved residence, a new local day."""
+EDGE: Final = 128
+"""Set in `plan["turned"]` at every edge, so that it is zero exactly where a deadline of silence is fired."""
 
 PLAN: Final = np.dtype(
     [
@@ -99,6 +101,11 @@ class Window:
         """True for each row whose flag turned, whichever way, at the edge that is being fired."""
         turned: Column = (self.plan["turned"] & flag) != 0
         return turned
+
+    def silent(self) -> Column:
+        """True for each row whose deadline, not an edge, is being fired: at one time an edge, a ping, then silence."""
+        silent: Column = self.plan["turned"] == 0
+        return silent
 
     def plane(self, lon: Column, lat: Column) -> tuple[Column, Column]:
         """Metres east and north of each row's residence, from degrees * 1e7."""

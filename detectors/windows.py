@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CORE: Final = np.dtype(
     [
         ("serial", "u4"),  # names the row in the changelog; never used twice
-        ("first_ms", "i8"),  # time of the oldest ping ever
+        ("follows_ms", "i8"),  # of a copy: time of the first ping after it, 0 while there is none
         ("newest_ms", "i8"),  # time of the newest ping
         ("fired_ms", "i8"),  # time of the last deadline that was fired
         ("checkins", "u4"),
@@ -53,6 +53,7 @@ class Windows:
         self.hot: Column = np.zeros(0, self.layout)
         self.copies: Column = np.zeros((0, COPIES), self.layout)
         self.copied: Column = np.zeros((0, COPIES), np.int64)
+        self.follows: Column = np.zeros((0, COPIES), np.int64)
         self.dirty: Column = np.zeros(0, bool)
         self.copies_dirty: Column = np.zeros((0, COPIES), bool)
         self.due: Column = np.zeros(0, np.int64)
@@ -67,6 +68,7 @@ class Windows:
             self.hot = np.concatenate((self.hot, np.zeros(more, self.layout)))
             self.copies = np.concatenate((self.copies, np.zeros((more, COPIES), self.layout)))
             self.copied = np.concatenate((self.copied, np.full((more, COPIES), NO_COPY)))
+            self.follows = np.concatenate((self.follows, np.zeros((more, COPIES), np.int64)))
             self.dirty = np.concatenate((self.dirty, np.zeros(more, bool)))
             self.copies_dirty = np.concatenate((self.copies_dirty, np.zeros((more, COPIES), bool)))
             self.due = np.concatenate((self.due, np.full(more, NEVER)))
@@ -109,17 +111,22 @@ class Windows:
         old: Column = rows[(times_ms - newest >= spacing_ms) & (self.frontier(rows) > newest)]
         return old
 
+    def hear(self, rows: Column, times_ms: Column) -> None:
+        """A ping of each row came: the copies before it learn what follows them."""
+        times, follows = times_ms[:, None], self.follows[rows]
+        sooner = (self.copied[rows] < times) & (self.copied[rows] != NO_COPY) & ((follows == 0) | (follows > times))
+        if sooner.any():
+            self.follows[rows] = np.where(sooner, times, follows)
+            self.copies_dirty[rows] |= sooner
+
     def usable(self, rows: Column, floor_ms: int) -> Column:
         """
         Which copies (rows x slots) a row can be run again from.
 
-        Every ping since must still be known: none later than `floor_ms` was forgotten, or none came since, or all
-        that ever came did so after it.
+        Every ping since must still be known, so the first one after it must be later than all that was forgotten.
         """
-        copied = self.copied[rows]
-        young = (copied == 0) & (self.hot["core"]["first_ms"][rows, None] > floor_ms)
-        same = self.copies["core"]["newest_ms"][rows] == self.hot["core"]["newest_ms"][rows, None]
-        usable: Column = (copied != NO_COPY) & ((copied >= floor_ms) | same | young)
+        follows = self.follows[rows]
+        usable: Column = (self.copied[rows] != NO_COPY) & ((follows == 0) | (follows > floor_ms))
         return usable
 
     def checkout(self, rows: Column, plan: Columns) -> Window:
@@ -159,6 +166,7 @@ class Windows:
         slots = self.copied[rows].argmin(axis=1)
         _bytes(self.copies)[rows, slots] = _bytes(self.hot)[rows]
         self.copied[rows, slots] = self.frontier(rows)
+        self.follows[rows, slots] = 0
         self.copies_dirty[rows, slots] = True
 
     def recopy(self, rows: Column, after_ms: Column) -> None:
@@ -186,6 +194,7 @@ class Windows:
             rows = positions(self.copies_dirty[: len(self.ids), slot])
             if len(rows):
                 valid = self.copied[rows, slot] != NO_COPY
+                self.copies["core"]["follows_ms"][rows, slot] = self.follows[rows, slot]
                 out += self._records(f"{slot}:", rows[valid].tolist(), _bytes(self.copies)[rows[valid], slot])
                 out += [(f"{slot}:{self.ids[row]}".encode(), None) for row in rows[~valid].tolist()]
                 self.copies_dirty[rows, slot] = False
@@ -212,6 +221,7 @@ class Windows:
             where, slots = np.array([row for _, row, _ in known]), np.array([slot for slot, _, _ in known])
             part = self._unpacked([value for _, _, value in known])
             self.copies[where, slots] = part
+            self.follows[where, slots] = part["core"]["follows_ms"]
             self.copied[where, slots] = np.maximum(part["core"]["newest_ms"], part["core"]["fired_ms"])
 
     def _records(self, group: str, rows: list[int], packed: Column) -> list[tuple[bytes, bytes | None]]:

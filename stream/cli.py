@@ -166,7 +166,7 @@ def simulate(
         if out is not None:
             run_to_files(feed, out, bar.at)
         else:
-            run_to_kafka(feed, settings.bootstrap, bar.at, speed=speed, after_ms=settings.horizon_ms)
+            run_to_kafka(feed, settings.bootstrap, bar.at, speed=speed)
     _say(f"{len(feed.orders)} orders and {len(feed)} pings {'sent' if out is None else f'in {out}'}")
 
 
