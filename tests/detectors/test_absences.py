@@ -3,9 +3,11 @@
 from detectors.absences import Absences
 from detectors.findings import Finding
 from detectors.window import Window
-from tests.detectors.watched import MINUTE, RULES, blank, on
+from tests.detectors.watched import MINUTE, RULES, Watched, blank, fix, on, stay
+from tests.factories import at, authorisation, curfew, order
 
 ABSENCES = Absences(RULES)
+START, END = at("2026-01-01 00:00"), at("2026-04-01 00:00")
 
 
 def closed(minutes: int) -> Finding:
@@ -71,3 +73,38 @@ def test_all_seven_nights_count() -> None:
     window = blank()
     night(window, 0, 60)
     assert 120 == night(window, 6, 60)
+
+
+def person_away(*authorised: tuple[int, int], nights: int) -> Watched:
+    """Someone away for 28 min in each of so many nights, under these periods of authorisation."""
+    person = Watched(order(curfew=curfew(), authorisations=[authorisation(*period) for period in authorised]))
+    for night in range(nights):
+        person.hear(fix(on("20:30", night)), *stay(on("22:05", night), on("22:30", night), 5, 1_000))
+        person.hear(fix(on("22:33", night)), fix(on("22:40", night)))
+    return person
+
+
+def accumulated(person: Watched) -> list[str]:
+    """The alerts that minor absences added up to."""
+    return [line for line in person.lasting if line.startswith("curfew/accumulated")]
+
+
+def test_minor_absences_add_up_to_an_alert() -> None:
+    """Five of 28 min are more than two hours: an alert at the fifth, and the sixth begins anew."""
+    person = person_away((START, END), nights=6)
+    assert 6 == sum("minor" in line for line in person.lasting)
+    assert ["curfew/accumulated: accumulated, alert, accumulated, 06 22:05 - 06 22:33"] == accumulated(person)
+    event = next(event for event in person.events if event.subject == "accumulated")
+    assert 5 * 28 * 60 == event.evidence["minor_s"]
+
+
+def test_those_of_another_authorisation_do_not_count() -> None:
+    """What was known before it ended is gone."""
+    assert [] == accumulated(person_away((START, on("12:00", 4)), (on("13:00", 4), END), nights=5))
+
+
+def test_one_cut_short_by_the_end_of_the_authorisation_does_not_count() -> None:
+    """It is minor only because nobody may look any longer."""
+    person = person_away((START, on("22:25", 4)), nights=5).wait(on("22:25", 4))
+    assert "curfew/residence: minor, notice, order_ended, 06 22:05 - 06 22:25" == person.lasting[-1]
+    assert [] == accumulated(person)

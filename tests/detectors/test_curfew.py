@@ -141,7 +141,30 @@ def test_unsure_pings_do_nothing() -> None:
 
 def test_a_ping_at_home_empties_the_run() -> None:
     """Four outside ones that it parts are no evidence together."""
-    assert [] == watched().hear(*out("22:05", "22:10"), fix(on("22:12")), *out("22:15", "22:20")).said
+    before, after = out("22:05", "22:10"), out("22:15", "22:20", east_m=1_100)
+    assert ["opened"] == [event.phase for event in watched().hear(*before, *after).new]
+    assert [] == watched().hear(*before, fix(on("22:12")), *after).said
+
+
+def test_two_at_home_must_follow_each_other() -> None:
+    """An outside ping between them starts the count anew; unsure ones do not."""
+    person = watched().hear(*out("22:05", "22:10", "22:15", "22:20"), fix(on("22:25")), fix(on("22:27"), 1_300))
+    assert [] == person.hear(fix(on("22:29"))).said
+    person.hear(fix(on("22:31")))
+    assert ["closed curfew/residence: minor, notice, minor, 02 22:05 - 02 22:29"] == person.said
+
+
+def test_after_a_breach_it_takes_a_whole_run_again() -> None:
+    """One ping outside after coming home is no breach."""
+    person = watched().hear(*out("22:05", "22:10", "22:15", "22:20"), fix(on("22:25")), fix(on("22:30")))
+    assert [] == person.hear(fix(on("22:35"), 1_300)).said
+
+
+def test_what_was_outside_in_the_morning_is_no_evidence_in_the_evening() -> None:
+    """Three before the window ends and one in the hour before the next begins are no run."""
+    person = watched().hear(*out("07:40", "07:45", "07:50", day=1), *stay(on("09:00", 1), on("21:00", 1), 60))
+    person.hear(*out("21:30", day=1, east_m=1_300)).wait(on("22:10", 1))
+    assert [] == breaches(person)
 
 
 def test_out_from_edge_to_edge_is_a_whole_night() -> None:
@@ -167,20 +190,6 @@ def test_whole_nights_are_one_episode_each() -> None:
     person = watched().hear(*stay(on("21:00"), on("09:00", 3), 10, 2_500))
     expected = [f"curfew/residence: whole_night, alert, whole_night, 0{d} 22:00 - 0{d + 1} 08:00" for d in (2, 3, 4)]
     assert expected == breaches(person)
-
-
-def test_minor_absences_add_up() -> None:
-    """Five of 25 min in five nights are more than two hours: an alert at the fifth, and then counted anew."""
-    person = watched()
-    for night in range(6):
-        if night == 5:
-            assert ["curfew/accumulated: accumulated, alert, accumulated, 06 22:05 - 06 22:30"] == [
-                line for line in person.lasting if "accumulated" in line
-            ]
-        person.hear(fix(on("20:00", night)), *out("22:05", "22:10", "22:15", "22:20", day=night))
-        person.hear(fix(on("22:30", night)), fix(on("22:40", night)))
-    assert 6 == sum("minor" in line for line in person.lasting)
-    assert 1 == sum("accumulated" in line for line in person.lasting)
 
 
 @pytest.mark.parametrize(("kind", "found"), [("leave", 0), ("night_shift", 0), ("reported_off", 1)])
@@ -234,6 +243,16 @@ def test_another_residence_closes() -> None:
     person.tell(order(valid_from_ms=on("00:00", 1), home=near(1_000, 0, HOME), curfew=curfew()), on("23:55"))
     person.hear(*stay(on("00:00", 1), on("08:30", 1), 10, 900))
     assert ["curfew/residence: late, alert, order_changed, 02 22:00 - 03 00:00"] == breaches(person)
+
+
+def test_another_residence_empties_the_run() -> None:
+    """What was outside of the old one is no evidence about the new one, though that is far away too."""
+    moved = order(valid_from_ms=on("22:18"), home=near(0, 5_000, HOME), curfew=curfew())
+    person = watched().tell(moved, on("20:30")).hear(*out("22:05", "22:10", "22:15", "22:20"))
+    assert [] == person.said
+    assert ["curfew/residence: left, notice, left, 02 22:20 - "] == breaches(
+        person.hear(*out("22:25", "22:30", "22:35", east_m=1_300))
+    )
 
 
 def test_the_end_of_the_authorisation_is_no_whole_night() -> None:

@@ -168,9 +168,32 @@ def test_the_end_of_the_authorisation_closes_and_forgets() -> None:
 
 
 def test_a_gap_teaches_nothing() -> None:
-    """One night switched off does not excuse the next: the limit of the day after is still an hour."""
-    person = accustomed().hear(*stay(on("11:00", 1), on("01:00", 2), 5)).wait(on("02:00", 2))
-    assert ["opened gap/contact: overdue, notice, silent, 04 01:00 - "] == person.said
+    """Who is silent for 130 min sixty times in a row is not excused by it: every one is a gap."""
+    person = Watched().hear(*stay(on("00:00"), on("00:00") + 60 * 130 * MINUTE, 130))
+    assert 60 == sum("gap, alert" in line for line in person.lasting)
+
+
+def test_a_cause_ends_with_the_next_contact() -> None:
+    """The silence after it is a silence again."""
+    person = Watched().hear(answer(on("08:00"), Status.arrears), fix(on("08:30"))).wait(on("10:30"))
+    assert ["opened gap/contact: gap, alert, silent, 02 08:30 - "] == person.said
+
+
+def test_a_reported_phone_off_stops_the_fix_clock_too() -> None:
+    """Contacts without a fix open nothing while it lasts, and after it two hours count from its end."""
+    raw = order(permits=[permit("reported_off", on("08:30"), on("18:00"))])
+    bare = [answer(on("08:00") + k * 30 * MINUTE, Status.no_fix) for k in range(1, 24)]
+    person = Watched(raw).hear(fix(on("08:00")), *bare)
+    assert [] == person.lasting
+    assert ["opened gap/fix: gap, alert, no_fix, 02 18:00 - "] == person.hear(answer(on("20:00"), Status.no_fix)).said
+
+
+def test_a_reported_phone_off_that_begins_closes_the_fix_gap() -> None:
+    """As it closes the one of contact."""
+    raw = order(permits=[permit("reported_off", on("12:00"), on("18:00"))])
+    bare = [answer(on("08:00") + k * 30 * MINUTE, Status.no_fix) for k in range(1, 9)]
+    person = Watched(raw).hear(fix(on("08:00")), *bare)
+    assert ["gap/fix: gap, alert, permitted, 02 08:00 - 02 12:00"] == person.lasting
 
 
 def test_the_limit_changes_at_the_day_edge_only() -> None:

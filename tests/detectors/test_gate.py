@@ -33,6 +33,12 @@ def test_before_the_order_is_valid_nothing_is_processed() -> None:
     assert ("not_authorised", "") == (refused(Watched(raw), on("11:59")), refused(Watched(raw), on("12:00")))
 
 
+def test_a_row_used_again_brings_no_authorisation_with_it() -> None:
+    """Whose papers are missing is not processed under those of the one who left."""
+    person = Watched().tell(None, on("08:00")).tell(order(authorisations=[]), on("08:00"))
+    assert "not_authorised" == refused(person, on("09:00"))
+
+
 def test_people_without_an_order_are_unknown() -> None:
     """Before, and again after it ended."""
     assert [(0, Reason.unknown_supervisee)] == Engine(RULES).apply(["nobody"], make([fix(MONDAY)]), -1)

@@ -121,6 +121,15 @@ def test_a_loop_lasts_at_most_75_minutes() -> None:
         assert votes == sum(nights.votes)
 
 
+def test_a_loop_that_was_closed_is_not_closed_again() -> None:
+    """A walk away from home and a jump back later is no second loop from the first departure."""
+    nights = Nights()
+    nights.loop(on("01:00"))
+    walk = (("01:20", 250), ("01:30", 500), ("01:50", 0))
+    nights.observe(*(fix(on(clock), east) for clock, east in walk))
+    assert [1] == nights.votes
+
+
 def test_the_residence_is_no_ghost() -> None:
     """From a neighbour's place to home and back is no vote for home, or nobody could be cleared."""
     nights = Nights()

@@ -176,6 +176,30 @@ def test_the_end_closes_what_is_open() -> None:
     assert (0, False) == (len(person.engine), person.engine.knows(NAME))
 
 
+def test_late_pings_that_wait_are_settled_before_the_end() -> None:
+    """They belong to the person who leaves, not to whoever gets the row."""
+    engine = Engine(RULES)
+    engine.order(NAME, order(), 0)
+    for clock in ("08:00", "11:30", "09:00"):
+        engine.apply([NAME], make([fix(on(clock))]), -1)
+    engine.order(NAME, None, on("12:00"))
+    engine.order("lz-2", order("lz-2"), on("12:00"))
+    ends = [(event.phase, event.since_ms) for event in engine.take_events()]
+    assert ("opened", on("09:00")) in ends
+    assert 1 == len(engine)
+    assert 0 == len(engine.supervision.inputs)
+
+
+def test_an_order_that_ends_before_it_was_written_leaves_tombstones_only() -> None:
+    """Of that person, and of nobody else."""
+    engine = Engine(RULES)
+    engine.order(NAME, order(), 0)
+    engine.order(NAME, None, on("12:00"))
+    records = engine.take_dirty()
+    assert records
+    assert [] == [(key, value) for key, value in records if value is not None or not key.endswith(b":lz-1")]
+
+
 def test_the_end_leaves_nothing_of_the_person() -> None:
     """Every key ends with a tombstone, and no value holds a ping or the name any more."""
     engine, records = two_people()

@@ -104,6 +104,17 @@ def test_an_order_asks_nothing_before_it_is_valid() -> None:
     assert {"authorised", "evidence", "curfew"} == asked(on("23:00"), raw)
 
 
+def test_the_tier_of_the_version_at_the_start_says_how_long_before_counts() -> None:
+    """Two hours where the strict tier asks for them, from the night on that begins under it."""
+    standing = standing_of(NIGHT, order(valid_from_ms=on("12:00"), tier="strict", curfew=curfew()))
+    before = {"general": HOUR, "strict": 2 * HOUR}
+    block = block_of("Asia/Shanghai", on("12:00"))
+    found = [compiled(terms_of(standing, standing.newest, before, block + k)).segments for k in (-1, 0)]
+    begins = {s.from_ms for part in found for s in part if s.flags & EVIDENCE and not s.flags & CURFEW}
+    assert {on("20:00"), on("21:00", -1)} <= begins
+    assert on("21:00") not in begins
+
+
 def test_a_new_version_brings_its_own_hours() -> None:
     """The old curfew holds until then, the new one from then on."""
     later = order(valid_from_ms=on("12:00", 1), curfew=curfew(window("20:00", "06:00")))
