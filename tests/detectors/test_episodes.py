@@ -130,15 +130,22 @@ def test_steps_before_the_rerun_stay() -> None:
     assert [("updated", 3, 10, None, 60)] == said(of)
 
 
-def test_the_end_of_the_order_closes_what_is_open() -> None:
-    """With the reason; what was closed stays as it was, and nothing of the row is left."""
+def test_the_end_of_the_order_leaves_nothing() -> None:
+    """Neither episodes nor anything to write; what was published stays to be taken."""
     of = episodes()
-    of.record([found("opened", 10, 60), found("closed", 10, 90, 90), found("opened", 200, 260)])
-    said(of)
-    of.end(0, 300)
-    assert ["order_ended"] == [event.reason for event in of.events]
-    assert [("closed", 2, 200, 300, 300)] == said(of)
-    assert (None, set()) == (of.pack(0), of.dirty)
+    of.record([found("opened", 10, 60), found("closed", 10, 90, 90)])
+    of.end(0)
+    assert (None, set(), 0) == (of.pack(0), of.dirty, of.open_since(0))
+    assert 2 == len(said(of))
+
+
+def test_the_newest_open_episode_is_known_by_its_beginning() -> None:
+    """Those that ended do not count."""
+    of = episodes()
+    assert 0 == of.open_since(0)
+    of.record([found("opened", 10, 60), found("opened", 20, 60, subject="fix"), found("opened", 30, 60)])
+    of.record([found("closed", 30, 90, 90)])
+    assert 20 == of.open_since(0)
 
 
 def test_old_episodes_are_forgotten_when_a_new_one_comes() -> None:

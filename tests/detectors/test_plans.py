@@ -5,7 +5,7 @@ import pytest
 
 from detectors.pings import NEVER
 from detectors.plans import NOWHERE, Plans
-from detectors.window import AUTHORISED, CURFEW, DAY, EVIDENCE, PLACE, Window
+from detectors.window import AUTHORISED, CURFEW, DAY, EDGE, EVIDENCE, PLACE, Window
 from schemas.order import decode_order
 from schemas.ping import Datum
 from tests.detectors.watched import on, plans_of
@@ -26,7 +26,7 @@ def walked(window: Window, plans: Plans, until_ms: int) -> list[tuple[int, int]]
     while window.plan["change_ms"][0] <= until_ms:
         moment = int(window.plan["change_ms"][0])
         plans.advance(window, np.ones(1, bool))
-        edges.append((moment, int(window.plan["turned"][0])))
+        edges.append((moment, int(window.plan["turned"][0]) ^ EDGE))
     return edges
 
 
@@ -75,7 +75,7 @@ def test_rows_without_an_edge_stay_and_turn_nothing() -> None:
     plans = plans_of(NIGHT, NIGHT)
     window = standing(plans, on("12:00"), on("12:00"))
     plans.advance(window, np.array([False, True]))
-    assert [0, EVIDENCE] == window.plan["turned"].tolist()
+    assert [0, EDGE | EVIDENCE] == window.plan["turned"].tolist()
     assert [on("21:00"), on("22:00")] == window.plan["change_ms"].tolist()
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from detectors.findings import Finding
 from detectors.pings import NEVER, Column, Fixes, make
 from detectors.rounds import Rounds
-from detectors.window import DAY, Columns, Window
+from detectors.window import AUTHORISED, CURFEW, DAY, EDGE, EVIDENCE, Columns, Window
 from detectors.windows import Windows
 from tests.detectors.watched import HOUR, fix, on, plans_of
 from tests.factories import curfew, order
@@ -40,11 +40,11 @@ class Notes:
 
     def fire(self, window: Window, now_ms: Column) -> list[Finding]:
         """Note edges and deadlines."""
-        own, edges = window["notes"], window.plan["turned"] & ~np.uint8(DAY)
+        own, edges = window["notes"], window.plan["turned"] & ~np.uint8(DAY | EDGE)
         for k, (row, time_ms) in enumerate(zip(window.rows.tolist(), now_ms.tolist(), strict=True)):
             if edges[k]:
                 self.taken.append((row, "edge", time_ms))
-            if own["due_ms"][k] <= time_ms and own["rung"][k] < 2:
+            if self.due(window)[k] <= time_ms:
                 self.taken.append((row, "deadline", time_ms))
                 own["rung"][k] += 1
                 own["due_ms"][k] += BELL_MS
@@ -134,14 +134,21 @@ def test_each_row_has_its_own_time() -> None:
 
 
 def test_what_a_row_has_seen_is_remembered() -> None:
-    """The first ping, the newest one, and the last deadline or edge."""
+    """The newest ping, and the last deadline or edge."""
     table = Table(on("10:00"))
     table.run([on("10:00"), on("10:20")])
     table.wait(on("13:00"))
     core = table.window["core"]
-    assert (on("10:00"), on("10:20"), on("12:20")) == tuple(
-        int(core[name][0]) for name in ("first_ms", "newest_ms", "fired_ms")
-    )
+    assert (on("10:20"), on("12:20")) == (core["newest_ms"][0], core["fired_ms"][0])
+
+
+def test_the_end_of_an_order_is_an_edge_of_everything_it_asked() -> None:
+    """What was on turns off, so that every rule closes as it would at any other edge."""
+    table = Table(on("23:00"))
+    table.rounds.end(table.window, np.array([on("23:30")]))
+    assert [(0, "edge", on("23:30"))] == table.taken()
+    for flag in (AUTHORISED, CURFEW, EVIDENCE):
+        assert [True] == table.window.went(flag, on=False).tolist()
 
 
 def test_no_row_is_no_round() -> None:

@@ -117,46 +117,59 @@ def test_a_row_ages_when_its_newest_copy_lies_back() -> None:
     assert [0] == windows.ageing(both, np.array([150, 150]), 50).tolist()
 
 
-def test_a_copy_is_usable_while_all_pings_since_are_known() -> None:
-    """Younger than what was forgotten; or without a ping since."""
+def usable(windows: Windows, floor_ms: int) -> list[int]:
+    """The copies of the first row that can be run again from, by their time."""
+    return sorted(windows.copied[0][windows.usable(ROW, floor_ms)[0]].tolist())
+
+
+def with_copies(*times_ms: int) -> Windows:
+    """One row with a ping and then a copy at each time."""
     windows = rows(1)
-    windows.hot["core"]["first_ms"][0] = 60
-    for time_ms in (100, 200):
+    for time_ms in times_ms:
+        windows.hear(ROW, np.array([time_ms]))
         heard(windows, 0, time_ms)
         windows.copy(ROW)
-    heard(windows, 0, 250)
-    copied = windows.copied[0].tolist()
-    assert [True, True, True] == windows.usable(ROW, 50)[0].tolist()
-    assert [copied[k] >= 100 for k in range(3)] == windows.usable(ROW, 60)[0].tolist()
-    assert [copied[k] >= 200 for k in range(3)] == windows.usable(ROW, 150)[0].tolist()
-    assert [False] * 3 == windows.usable(ROW, 201)[0].tolist()
-    heard(windows, 0, 200)
-    assert [copied[k] >= 200 for k in range(3)] == windows.usable(ROW, 10_000)[0].tolist()
+    return windows
 
 
-def test_an_earlier_state_keeps_what_is_not_the_rules_own() -> None:
-    """Check-ins counted since, and the first ping, are those of today; what the rules knew is that of then."""
-    windows = rows(1)
-    heard(windows, 0, 100)
-    windows.copy(ROW)
-    slot = windows.copied[0].argmax()
+def test_a_copy_is_usable_while_all_pings_since_are_known() -> None:
+    """The first ping after it is later than all that was forgotten, or none came since."""
+    windows = with_copies(100, 200)
+    assert [0, 100, 200] == usable(windows, 99)
+    assert [100, 200] == usable(windows, 100)
+    assert [100, 200] == usable(windows, 199)
+    assert [200] == usable(windows, 200) == usable(windows, 10_000)
+    windows.hear(ROW, np.array([300]))
+    assert [200] == usable(windows, 299)
+    assert [] == usable(windows, 300)
+
+
+def test_a_late_ping_follows_the_copies_before_it() -> None:
+    """It is the first after them now, unless another was sooner."""
+    windows = with_copies(100, 200)
+    windows.hear(ROW, np.array([150]))
+    assert [200] == usable(windows, 150)
+    assert [100, 200] == usable(windows, 149)
+
+
+def test_a_restored_row_keeps_what_is_not_the_rules_own() -> None:
+    """Check-ins counted since are those of today; what the rules knew is that of then."""
+    windows = with_copies(100)
+    slots = windows.copied[ROW].argmax(axis=1)
     heard(windows, 0, 200)
     windows.count("lz-0", "checkin", 150)
-    then = windows.checkout_copies(ROW, np.array([slot]), {})
-    assert (100, 1, 150) == tuple(then["core"][name][0] for name in ("newest_ms", "checkins", "checkin_ms"))
+    windows.restore(ROW, slots)
+    core = windows.hot["core"]
+    assert (1, 100, 1, 150) == tuple(int(core[n][0]) for n in ("serial", "newest_ms", "checkins", "checkin_ms"))
 
 
 def test_copies_that_know_the_past_wrong_go() -> None:
-    """Those after the one that was run from; today's state takes the place of one."""
-    windows = rows(1)
-    for time_ms in (100, 200):
-        heard(windows, 0, time_ms)
-        windows.copy(ROW)
-    heard(windows, 0, 300)
-    windows.recopy(ROW, np.array([100]))
-    assert [0, 100, 300] == sorted(windows.copied[0].tolist())
-    windows.recopy(ROW, np.array([0]))
-    assert [NO_COPY, 0, 300] == sorted(windows.copied[0].tolist())
+    """Those after the one that was restored, and they are written as gone."""
+    windows = with_copies(100, 200)
+    windows.take_dirty()
+    windows.restore(ROW, np.array([windows.copied[0].tolist().index(100)]))
+    assert [NO_COPY, 0, 100] == sorted(windows.copied[0].tolist())
+    assert [None] == [value for key, value in windows.take_dirty() if key[:1].isdigit()]
 
 
 def test_checkins_and_dispositions_are_counted() -> None:
@@ -182,8 +195,8 @@ def test_dirty_is_what_changed_since() -> None:
     heard(windows, 1, 200)
     windows.copy(ROW + 1)
     windows.take_dirty()
-    windows.recopy(ROW + 1, np.array([0]))
-    assert {b"1:lz-1": True, b"2:lz-1": False} == {key: value is not None for key, value in windows.take_dirty()}
+    windows.restore(ROW + 1, np.array([1]))
+    assert {b"2:lz-1": None} == {key: value for key, value in windows.take_dirty() if value is None}
 
 
 def test_what_was_written_is_loaded() -> None:
