@@ -162,7 +162,7 @@ def test_after_a_breach_it_takes_a_whole_run_again() -> None:
 
 def test_what_was_outside_in_the_morning_is_no_evidence_in_the_evening() -> None:
     """Three before the window ends and one in the hour before the next begins are no run."""
-    person = watched().hear(*out("07:40", "07:45", "07:50", day=1), *stay(on("09:00", 1), on("21:00", 1), 60))
+    person = watched().hear(*out("07:40", "07:45", "07:50", day=1), *stay(on("09:00", 1), on("20:00", 1), 60))
     person.hear(*out("21:30", day=1, east_m=1_300)).wait(on("22:10", 1))
     assert [] == breaches(person)
 

@@ -106,6 +106,15 @@ def test_hours_of_pings_at_night_find_the_breach_that_was() -> None:
     assert ["curfew/residence: late, alert, late, 02 22:00 - "] == person.lasting
 
 
+def test_a_ping_so_late_that_those_after_it_were_forgotten_is_refused() -> None:
+    """To run a row again without them would find silences that never were."""
+    person = Watched().hear(*stay(on("00:00"), on("20:00"), 30))
+    person.flush()
+    person.wait(on("00:00", 3)).flush()
+    person.restart().hear(fix(on("18:10")))
+    assert ([(0, "too_late")], []) == (person.refused, person.said)
+
+
 def test_late_pings_of_many_batches_wait_for_the_reader() -> None:
     """They are in the state before anything is read of it, and cost one run."""
     person = silent()

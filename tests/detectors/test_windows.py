@@ -144,6 +144,11 @@ def test_a_copy_is_usable_while_all_pings_since_are_known() -> None:
     assert [] == usable(windows, 300)
 
 
+def test_a_new_copy_is_followed_by_nothing() -> None:
+    """Also in the place of one that was."""
+    assert [300] == usable(with_copies(100, 200, 300), 10_000)
+
+
 def test_a_late_ping_follows_the_copies_before_it() -> None:
     """It is the first after them now, unless another was sooner."""
     windows = with_copies(100, 200)
