@@ -133,9 +133,9 @@ class Engine:
         fresh &= ~late
         rows, pings = rows[fresh], pings[fresh]
         if len(rows):
-            stretch = (pings["time_ms"] - pings["time_ms"].min()) // of.spacing_ms
-            for part in np.unique(stretch):
-                self._advance(rows[stretch == part], pings[stretch == part])
+            if self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
+                self.settle()  # late pings need the old copies of their rows
+            of.advance(rows, pings)
         return sorted(refused.items())
 
     def tick(self, clock_ms: int, limit: int = 4096) -> bool:
@@ -228,10 +228,3 @@ class Engine:
         floor_ms = int(dict(groups.get("~floor", [])).get("", b"0"))
         of.inputs.load(chunks, {serial: row for row, serial in enumerate(serials)}, floor_ms)
         of.place_all()
-
-    def _advance(self, rows: Column, pings: Column) -> None:
-        """Late pings that wait need the old copies of their rows, so they run before a new one is taken."""
-        of = self.supervision
-        if self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
-            self.settle()
-        of.advance(rows, pings)

@@ -84,10 +84,9 @@ class Gap:
         own = window["gap"]
         found = self._turn(window, now_ms) if window.plan["turned"].any() else []
         limit, later = self.rhythm.limits(own, window.plan["tier"])
-        is_open = own["contact_level"] > 0
-        level = (window.silent() & (self.due(window) <= now_ms)) * (1 + (is_open | (limit >= later)))
-        since = np.where(is_open, own["contact_since_ms"], own["clock_ms"])
-        return found + _raise(window, "contact", level, since, now_ms)
+        reached = 1 + ((own["contact_level"] > 0) | (limit >= later))
+        level = (window.silent() & (self.due(window) <= now_ms)) * reached
+        return found + _raise(window, "contact", level, own["clock_ms"], now_ms)
 
     def _turn(self, window: Window, now_ms: Column) -> list[Finding]:
         own, found = window["gap"], []
@@ -110,8 +109,7 @@ class Gap:
         np.copyto(own["cause"], status, where=changed)
         rising = counted & IS_OPENING[status] & (own["contact_level"] < GAP)
         renamed = positions(changed & ~rising & (own["contact_level"] > 0))
-        since = np.where(own["contact_level"] > 0, own["contact_since_ms"], t)
-        found = _raise(window, "contact", rising * GAP, since, t)
+        found = _raise(window, "contact", rising * GAP, t, t)
         return found + [_say(window, "contact", "updated", int(i), int(t[i])) for i in renamed]
 
 
@@ -120,7 +118,8 @@ def _raise(window: Window, clock: str, level: Column, since_ms: Column, at_ms: C
     own, found = window["gap"], []
     for i in positions(level > own[f"{clock}_level"]).tolist():
         phase: Phase = "updated" if own[f"{clock}_level"][i] else "opened"
-        own[f"{clock}_level"][i], own[f"{clock}_since_ms"][i] = level[i], since_ms[i]
+        own[f"{clock}_since_ms"][i] = own[f"{clock}_since_ms"][i] if phase == "updated" else since_ms[i]
+        own[f"{clock}_level"][i] = level[i]
         found.append(_say(window, clock, phase, i, int(at_ms[i])))
     return found
 

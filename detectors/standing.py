@@ -56,13 +56,9 @@ class Standing:
     def differs_from(self, other: Standing) -> int:
         """The earliest time at which the newer one may ask something else."""
         ours, theirs = self.newest, other.newest
-        papers = {(a.from_ms, a.until_ms) for a in ours.authorisations} ^ {
-            (a.from_ms, a.until_ms) for a in theirs.authorisations
-        }
-        permits = {(p.from_ms, p.until_ms, p.kind) for p in ours.permits} ^ {
-            (p.from_ms, p.until_ms, p.kind) for p in theirs.permits
-        }
-        starts = [span[0] for span in papers] + [permit[0] for permit in permits]
+        pairs = [(self.authorised(ours), other.authorised(theirs))]
+        pairs += [(lifted(ours, kind), lifted(theirs, kind)) for kind in PermitKind]
+        starts = [span[0] for before, after in pairs for span in cut(before, after) + cut(after, before)]
         return min([theirs.valid_from_ms, *starts])
 
     @property

@@ -45,6 +45,19 @@ class Supervision:
 
     def advance(self, rows: Column, pings: Column) -> None:
         """Pings in order of row and time, each after all that its row has seen."""
+        self.inputs.add(rows, self.windows.hot["core"]["serial"][rows], pings)
+        self.episodes.record(self._go_on(rows, pings))
+
+    def _go_on(self, rows: Column, pings: Column) -> list[Finding]:
+        """Take pings in order of row and time, in stretches short enough to keep copies between them."""
+        found: list[Finding] = []
+        stretch = (pings["time_ms"] - pings["time_ms"].min(initial=NEVER)) // self.spacing_ms
+        for number in np.unique(stretch):
+            now = stretch == number
+            found += self._go(rows[now], pings[now])
+        return found
+
+    def _go(self, rows: Column, pings: Column) -> list[Finding]:
         distinct, starts, counts = np.unique(rows, return_index=True, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         distinct, starts, counts = distinct[order], starts[order], counts[order]
@@ -54,10 +67,10 @@ class Supervision:
         new = self.plans.plan["at"][distinct] == NOWHERE
         if new.any():
             self.plans.place(distinct[new], first_ms[new])
-        self.inputs.add(rows, self.windows.hot["core"]["serial"][rows], pings)
         window = self._checkout(distinct)
-        self.episodes.record(self.rounds.run(window, pings, starts, counts))
+        found = self.rounds.run(window, pings, starts, counts)
         self._checkin(window)
+        return found
 
     def pass_time(self, rows: Column, clock_ms: int) -> None:
         """Fire what is due of rows up to the clock, with nothing heard of them."""
@@ -76,29 +89,25 @@ class Supervision:
             np.where(before, copied, NO_COPY).argmax(axis=1),
             np.where(usable, copied, NEVER).argmin(axis=1),
         )
-        base = copied[np.arange(len(rows)), slots]
-        fired = self.windows.hot["core"]["fired_ms"][rows]
+        base, fired = copied[np.arange(len(rows)), slots], self.windows.hot["core"]["fired_ms"][rows]
         at, pings = self.inputs.of(rows, base)
-        counts = np.bincount(at, minlength=len(rows))
-        starts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        order = np.argsort(-counts, kind="stable")
-        rows, slots, base, fired = rows[order], slots[order], base[order], fired[order]
-        counts, starts = counts[order], starts[order]
-        busy = int((counts > 0).sum())
-        first = np.concatenate((pings["time_ms"][starts[:busy]], fired[busy:]))
-        plan = self.plans.placed(rows, np.where(base > 0, base, first))
-        window = self.windows.checkout_copies(rows, slots, plan)
-        found = self.rounds.run(window.head(busy), pings, starts[:busy], counts[:busy])
+        lawful = self.plans.authorised(rows[at], pings["time_ms"])
+        at, pings = at[lawful], pings[lawful]
+        self.windows.restore(rows, slots)
+        begun = base > 0
+        self.plans.place(rows[begun], base[begun])
+        for row in rows[~begun].tolist():
+            self.plans.clear(row)
+        found = self._go_on(rows[at], pings)
+        window = self._checkout(rows)
         found += self.rounds.pass_time(window, fired, silence=True)
-        core = window["core"]
-        core["fired_ms"][:] = np.maximum(core["fired_ms"], fired)
+        np.maximum(window["core"]["fired_ms"], fired, out=window["core"]["fired_ms"])
         self._checkin(window)
         by_row: dict[int, list[Finding]] = {int(row): [] for row in rows}
         for finding in found:
             by_row[finding.row].append(finding)
         for row, after_ms in zip(rows.tolist(), base.tolist(), strict=True):
             self.episodes.revise(row, after_ms, by_row[row])
-        self.windows.recopy(rows, base)
 
     def reconsider(self, row: int, from_ms: int, frontier: int) -> None:
         """The orders of a row changed: from then on, or from a time that it has passed already."""

@@ -131,23 +131,23 @@ class Windows:
 
     def checkout(self, rows: Column, plan: Columns) -> Window:
         """Copies of the rows as columns, beside the plan of each."""
-        return self._opened(rows, _bytes(self.hot)[rows].view(self.layout), plan)
-
-    def checkout_copies(self, rows: Column, slots: Column, plan: Columns) -> Window:
-        """The same of earlier states; what is not the rules' own stays that of today."""
-        packed = _bytes(self.copies)[rows, slots].view(self.layout)
-        packed["core"] = self.hot["core"][rows]
-        for name in ("newest_ms", "fired_ms"):
-            packed["core"][name] = self.copies["core"][name][rows, slots]
-        return self._opened(rows, packed, plan)
-
-    def _opened(self, rows: Column, packed: Column, plan: Columns) -> Window:
+        packed = _bytes(self.hot)[rows].view(self.layout)
         state = {
             owner: {name: np.ascontiguousarray(packed[owner][name]) for name in self.layout[owner].names or ()}
             for owner in self.layout.names or ()
         }
-        state["plan"] = plan
-        return Window(rows, state)
+        return Window(rows, {**state, "plan": plan})
+
+    def restore(self, rows: Column, slots: Column) -> None:
+        """Rows become one of their copies again, except what is not the rules' own; later copies are wrong now."""
+        now = self.hot["core"][rows]
+        _bytes(self.hot)[rows] = _bytes(self.copies)[rows, slots]
+        for name in ("newest_ms", "fired_ms"):
+            now[name] = self.copies["core"][name][rows, slots]
+        self.hot["core"][rows] = now
+        wrong = self.copied[rows] > self.copied[rows, slots][:, None]
+        self.copied[rows] = np.where(wrong, NO_COPY, self.copied[rows])
+        self.copies_dirty[rows] |= wrong
 
     def checkin(self, window: Window) -> None:
         """Write the columns back; the rows are dirty from now on."""
@@ -168,13 +168,6 @@ class Windows:
         self.copied[rows, slots] = self.frontier(rows)
         self.follows[rows, slots] = 0
         self.copies_dirty[rows, slots] = True
-
-    def recopy(self, rows: Column, after_ms: Column) -> None:
-        """After a run from copies at `after_ms`: later copies know the past wrong; one of today takes their place."""
-        wrong = self.copied[rows] > after_ms[:, None]
-        self.copies_dirty[rows] |= wrong
-        self.copied[rows] = np.where(wrong, NO_COPY, self.copied[rows])
-        self.copy(rows[wrong.any(axis=1)])
 
     def count(self, supervisee: str, what: str, time_ms: int) -> None:
         """One more check-in or disposition of a person; of people without a row nothing is kept."""
