@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.demo.summary import Verdict, judge
+from stream.simulate.feed import Truth
+
 ROOT = Path(__file__).parents[2]
 FOUND = (
     "found    gap silent, 2020-02-21 22:30:00 to 2020-02-22 17:45:00",
@@ -22,7 +25,10 @@ FOUND = (
 )
 LONGEST_S = 180
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+GAP = Truth("man", "gap", "silent", 1_582_295_400_000, 1_582_364_700_000)
+
+on_kafka = pytest.mark.kafka
+longer = pytest.mark.timeout(600)
 
 
 def start(data: Path) -> "subprocess.Popen[bytes]":
@@ -78,6 +84,31 @@ def data(tmp_path: Path) -> Iterator[Path]:
             continue
 
 
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, Verdict((GAP,), (), ())),
+        ({"since": "2020-02-21T14:30:00.001Z"}, Verdict((), (GAP,), (GAP._replace(since_ms=GAP.since_ms + 1),))),
+        ({"until": None}, Verdict((), (GAP,), (GAP._replace(until_ms=None),))),
+        ({"reason": "arrears"}, Verdict((), (GAP,), (GAP._replace(kind="arrears"),))),
+        ({"phase": "retracted"}, Verdict((), (GAP,), ())),
+        ({"supervisee": "another"}, Verdict((), (GAP,), ())),
+    ],
+)
+def test_a_story_is_good_only_where_exactly_its_episodes_stand(
+    change: dict[str, str | None], expected: Verdict
+) -> None:
+    """Rule, class or cause and both edges, to the millisecond; what others did is not held against it."""
+    body = {"supervisee": "man", "rule": "gap", "reason": "silent", "phase": "closed", "episode_id": "e", "revision": 2}
+    times = {"since": "2020-02-21T14:30:00.000Z", "until": "2020-02-22T09:45:00.000Z"}
+    verdict = judge([GAP], [body | times | change])
+
+    assert expected == verdict
+    assert (not change) == verdict.is_good
+
+
+@on_kafka
+@longer
 def test_a_run_after_a_killed_one_finds_both_stories_and_leaves_nothing(data: Path) -> None:
     """What a kill -9 left alive is ended by the next run, and by no more than its folder is it known."""
     killed = start(data)
@@ -97,6 +128,8 @@ def test_a_run_after_a_killed_one_finds_both_stories_and_leaves_nothing(data: Pa
     assert ["lock", "worker.log"] == sorted(path.name for path in data.iterdir())
 
 
+@on_kafka
+@longer
 @pytest.mark.parametrize(
     ("number", "when"), [(signal.SIGINT, "Kafka: one node"), (signal.SIGTERM, "worker: vigil run")]
 )
@@ -111,6 +144,8 @@ def test_told_to_end_it_leaves_nothing(data: Path, number: signal.Signals, when:
     assert [] == running(data)
 
 
+@on_kafka
+@longer
 def test_a_step_that_fails_shows_why_and_leaves_nothing(data: Path) -> None:
     """A worker that is gone is noticed, and the ends of both logs are printed."""
     demo = start(data)
