@@ -28,6 +28,7 @@ from stream.clock import UNKNOWN, cuts
 from stream.columns import Columns
 from stream.deadletters import Refusals, letters
 from stream.decode import decode, misrouted
+from stream.gauges import Gauges
 from stream.metrics import Metrics
 from stream.partition import Partition
 from stream.transactions import Transactions
@@ -72,7 +73,7 @@ class Agent:
     ) -> None:
         self.transactions, self.source, self.metrics = transactions, source, metrics
         self.partitions, self.future_ms, self.horizon_ms, self.feed = partitions, future_ms, horizon_ms, feed
-        self.refusals = Refusals()
+        self.refusals, self.gauges = Refusals(), Gauges(metrics)
         self._ending = False
         self._handlers = {
             ORDERS: self._orders,
@@ -137,7 +138,7 @@ class Agent:
                     await self._tick(partition)
                 if now_ms() - shown_ms > GAUGES_MS:
                     shown_ms = now_ms()
-                    self._show()
+                    self.gauges.show(self.transactions.owned.values())
             except Exception as error:  # noqa: BLE001 - a rule that failed has left its rows half done
                 self.transactions.poison(error)
             await asyncio.sleep(TICK_S)
@@ -262,13 +263,6 @@ class Agent:
             more = partition.kernel.tick(clock_ms)
             await asyncio.sleep(0)
         partition.ticked_ms = clock_ms
-
-    def _show(self) -> None:
-        for number, partition in self.transactions.owned.items():
-            self.metrics.clock_timestamp_seconds.labels(number).set(partition.ticked_ms / 1000)
-            self.metrics.order_timestamp_seconds.labels(number).set(partition.readings[ORDERS].appended_ms / 1000)
-            self.metrics.supervisees.labels(number).set(len(partition.kernel))
-            self.metrics.progress_timestamp_seconds.labels(number).set(partition.progress_ms() / 1000)
 
 
 def now_ms() -> int:

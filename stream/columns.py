@@ -5,7 +5,7 @@ The trap is the garbage collector: a hundred thousand live record objects are wa
 parsing them. Offsets are next offsets everywhere: `start` is where the columns begin, `end` is the first offset after
 them, and both are numbers even where the log begins at 0 or ends in transaction markers.
 """
-# ruff: noqa: ANN401, SLF001 - aiokafka has no types and gives records as objects only; tests/stream/test_private_names.py holds the names used
+# ruff: noqa: ANN401, SLF001 - aiokafka has no types and gives records as objects only; stream/private_names.py lists them
 
 import asyncio
 from collections.abc import Collection

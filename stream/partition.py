@@ -104,6 +104,7 @@ class Partition:
     taken: dict[str, int] = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
     misrouted: int = 0
+    shown: dict[str, int] = field(default_factory=dict)
     gone: bool = False
 
     def pending(self) -> bool:

@@ -8,7 +8,7 @@ The trap is the position. Faust's own `_read_offset` means the last offset after
 and None for offset 0; here it is the next offset, always a number. Columns that do not begin there are dropped and
 fetched again from there, so that a poll from before a seek can neither skip nor repeat.
 """
-# ruff: noqa: ANN401, SLF001 - Faust has no types and no hook for any of it; tests/stream/test_private_names.py holds the names used
+# ruff: noqa: ANN401, SLF001 - Faust has no types and no hook for any of it; stream/private_names.py lists the names used
 
 import time
 from collections.abc import Mapping
@@ -28,48 +28,6 @@ SCHEME = "columns"
 FETCH_WAIT_MS = 100
 """How long the broker may hold an empty fetch; one is in flight per broker, so it delays every other partition."""
 POLL_S = 0.1
-
-PRIVATE_NAMES = (
-    "aiokafka.consumer.fetcher:FetchResult._update_position",
-    "aiokafka.consumer.fetcher:FetchResult.check_assignment",
-    "aiokafka.consumer.fetcher:FetchResult.has_more",
-    "aiokafka.consumer.fetcher:FetchError.check_raise",
-    "aiokafka.consumer.fetcher:PartitionRecords._consume_aborted_up_to",
-    "aiokafka.consumer.fetcher:PartitionRecords._contains_abort_marker",
-    "aiokafka.consumer.fetcher:PartitionRecords#_records",
-    "aiokafka.consumer.fetcher:PartitionRecords#_aborted_producers",
-    "aiokafka.consumer.fetcher:PartitionRecords#_isolation_level",
-    "aiokafka.consumer.fetcher:PartitionRecords#next_fetch_offset",
-    "aiokafka.consumer.fetcher:Fetcher._create_fetch_waiter",
-    "aiokafka.consumer.fetcher:Fetcher._notify",
-    "aiokafka.consumer.fetcher:Fetcher._proc_fetch_request",
-    "aiokafka.consumer.fetcher:Fetcher#_closed",
-    "aiokafka.consumer.fetcher:Fetcher#_records",
-    "aiokafka.consumer.fetcher:Fetcher#_subscriptions",
-    "aiokafka.consumer.fetcher:Fetcher#_wait_consume_future",
-    "aiokafka.consumer.consumer:AIOKafkaConsumer#_fetcher",
-    "aiokafka.consumer.subscription_state:SubscriptionState.fetch_context",
-    "aiokafka.consumer.subscription_state:SubscriptionState.reassignment_in_progress",
-    "aiokafka.consumer.subscription_state:SubscriptionState.wait_for_assignment",
-    "aiokafka.consumer.subscription_state:TopicPartitionState#highwater",
-    "aiokafka.consumer.subscription_state:TopicPartitionState#timestamp",
-    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._create_worker_consumer",
-    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._ensure_consumer",
-    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread._fetch_records",
-    "faust.transport.drivers.aiokafka:AIOKafkaConsumerThread.getmany",
-    "faust.transport.drivers.aiokafka:Consumer._new_consumer_thread",
-    "faust.transport.consumer:Consumer._drain_messages",
-    "faust.transport.consumer:Consumer.commit",
-    "faust.transport.consumer:Consumer.force_commit",
-    "faust.transport.consumer:Consumer.on_buffer_drop",
-    "faust.transport.consumer:Consumer.on_buffer_full",
-    "faust.transport.consumer:Consumer.on_task_error",
-    "faust.transport.consumer:Consumer.perform_seek",
-    "faust.transport.consumer:Consumer.verify_all_partitions_active",
-    "faust.transport.consumer:Consumer#_read_offset",
-    "faust.transport.consumer:Consumer#_unacked_messages",
-)
-"""What this module and `columns` lean on: `module:Class.name`, or `Class#name` for an attribute that an object sets."""
 
 
 class Answer(NamedTuple):
@@ -224,9 +182,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active:
                 await self.wait(self.can_resume_flow)
                 continue
-            if not self.open:
-                await self.sleep(POLL_S)
-                continue
+            # With nothing open too: a consumer that does not poll while it loads is put out of the group.
             generation = self.app.consumer_generation_id
             try:
                 polled = await self._thread.getmany(set(self.open), POLL_S)

@@ -105,6 +105,7 @@ class Worker:
         for load in loads:
             load.cancel()
         await self.transactions.release(numbers)
+        self.agent.gauges.forget(numbers)
         await asyncio.gather(*loads, return_exceptions=True)
 
     async def closed(self) -> None:
@@ -198,11 +199,10 @@ class Worker:
 
     async def _recall(self, partition: Partition, orders: dict[bytes | None, bytes | None]) -> None:
         """Give the rules the orders that they have taken before but keep no row of; not those refused as misrouted."""
-        wrong = misrouted(orders.keys(), partition.number, self.settings.partitions)
         for count, (key, value) in enumerate(orders.items()):
-            if key is None or value is None or key in wrong:
+            if key is None or value is None or partition.kernel.knows(name := key.decode("utf-8", "replace")):
                 continue
-            if not partition.kernel.knows(name := key.decode("utf-8", "replace")):
+            if not misrouted([key], partition.number, self.settings.partitions):
                 with contextlib.suppress(BadInput):  # it went to the dead letters when it came
                     partition.kernel.order(name, value, partition.clock.now())
             if count % STEP == 0:

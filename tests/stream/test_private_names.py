@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 
-from stream.transport import PRIVATE_NAMES
+from stream.private_names import PRIVATE_NAMES
 
 PINNED = {"aiokafka": "0.14.0", "faust-streaming": "0.15.3"}
 
