@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # An environment that happens to be active, and its paths, are none of ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: help install demo run test test-fresh check bench kafka-up kafka-down topics clean
+.PHONY: help install demo run test test-fresh test-faults check bench kafka-up kafka-down topics clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -25,6 +25,9 @@ test: check ## check, then every test
 
 test-fresh: build/.installed ## the README's commands in a new copy of the tree (minutes)
 	.venv/bin/python -m pytest -m fresh tests/deploy/test_readme_commands.py
+
+test-faults: build/.installed ## workers killed, stopped and torn apart on a real Kafka, by every way known (half an hour)
+	.venv/bin/python -m pytest -m faults -s tests/faults
 
 check: build/.installed ## ruff, mypy, yamllint, shell syntax
 	.venv/bin/python -m ruff check .
