@@ -1,0 +1,217 @@
+"""The parts of a run: each prepares the topics, measures in processes of its own, and adds its figures."""
+
+import statistics
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from schemas.topics import ALERTS, CHANGELOG, DEAD_LETTERS, PINGS
+from tests.bench import county, episodes, feeding, machine, plain
+
+TIMES: Final = 5
+SHORT_BYTES: Final = 85
+SHORT_RECORDS: Final = 2_000_000
+PLAIN_PINGS: Final = 30_000
+CROWD: Final = 100_000
+CROWD_PINGS: Final = 3
+INPUT: Final = machine.BUILD / "input"
+
+
+class Run(NamedTuple):
+    """What the parts share: the broker, the input, the options, and the figures found so far."""
+
+    bootstrap: str
+    drawn: county.Input
+    quick: bool
+    profile: Path | None
+    figures: dict[str, Any]
+    stages: dict[str, dict[str, float]]
+    memory: dict[str, int]
+
+    @property
+    def times(self) -> int:
+        """How often a figure is measured of which the median is taken."""
+        return 2 if self.quick else TIMES
+
+    def scaled(self, count: int) -> int:
+        """Give a number of records, smaller in a quick run."""
+        return count // 10 if self.quick else count
+
+
+def delivery(run: Run) -> None:
+    """Delivery alone at two sizes, in turn with `getmany`: an agent that drops what it gets."""
+    short = SHORT_RECORDS // 4 if run.quick else SHORT_RECORDS
+    feeding.renew(run.bootstrap)
+    body = b'{"supervisee":"00000","time_ms":1772380800000,"status":"located","lon":109.41,"n":%05d}'
+    records = ((n % feeding.PARTITIONS, b"00000", (body % (n % 100_000))[:SHORT_BYTES]) for n in range(short))
+    feeding.send(run.bootstrap, PINGS, records)
+    _compare(run, short, f"_{SHORT_BYTES}")
+    feeding.renew(run.bootstrap)
+    feeding.send_pings(run.bootstrap, run.drawn)
+    _compare(run, len(run.drawn.values), "_full")
+    run.figures["delivery_records_per_s"] = run.figures[f"delivery_{SHORT_BYTES}_records_per_s"]
+    run.figures["aiokafka_getmany_records_per_s"] = run.figures[f"getmany_{SHORT_BYTES}_records_per_s"]
+
+
+def _compare(run: Run, records: int, size: str) -> None:
+    found: dict[str, list[dict[str, Any]]] = {"columns": [], "getmany": []}
+    for _ in range(run.times):
+        for who, results in found.items():
+            results.append(machine.measure("delivery", bootstrap=run.bootstrap, who=who, records=records))
+    for who, name in (("columns", "delivery"), ("getmany", "getmany")):
+        run.figures[f"{name}{size}_records_per_s"] = statistics.median(r["seen"] / r["wall_s"] for r in found[who])
+        run.figures[f"{name}{size}_cpu_us"] = statistics.median(r["cpu_s"] / r["seen"] * 1e6 for r in found[who])
+
+
+def durable(run: Run) -> None:
+    """The worker on the whole backlog: rules, state, alerts and offsets in transactions; then its episodes."""
+    feeding.renew(run.bootstrap)
+    feeding.send_orders(run.bootstrap, run.drawn)
+    feeding.send_pings(run.bootstrap, run.drawn)
+    found = _work(run, "durable", stages=False)
+    pings = len(run.drawn.values)
+    wall_s, cpu_s = _between(found, "first", "done")
+    run.figures.update(
+        {
+            "durable_pings_per_s": pings / wall_s,
+            "durable_wall_s": wall_s,
+            "durable_cpu_s": cpu_s,
+            "durable_cpu_us": cpu_s / pings * 1e6,
+            "durable_pieces": found["pieces"],
+            "durable_rss_mb": found["peak_rss_bytes"] / 1e6,
+            "late_pings": found["counters"].get("late", 0),
+            "accepted_pings": found["counters"].get("accepted", 0),
+        }
+    )
+    told, alerts = episodes.published(run.bootstrap)
+    expected = episodes.replayed(run.drawn)
+    run.figures.update(
+        {
+            "alerts": alerts,
+            "episodes": len(told),
+            "episode_people_share": len({e.supervisee for e in told}) / len(run.drawn.supervisees),
+            "episodes_missing": len(expected - told),
+            "episodes_extra": len(told - expected),
+        }
+    )
+
+
+def stages(run: Run) -> None:
+    """The same once more with a stopwatch on every stage."""
+    feeding.renew(run.bootstrap, CHANGELOG, ALERTS, DEAD_LETTERS)
+    found = _work(run, "stages", stages=True)
+    _, cpu_s = _between(found, "first", "done")
+    known = sum(found["stages"].values())
+    run.stages["worker"] = found["stages"] | {"Faust, asyncio, sockets, transactions": cpu_s - known}
+
+
+def offline(run: Run) -> None:
+    """Decoder, stages of the same code without Kafka, and the scan for deadlines."""
+    profile = None if run.profile is None else str(run.profile / "offline.prof")
+    found = machine.measure("offline", input=str(INPUT), passes=run.times, stages=True, profile=profile)
+    pings = len(run.drawn.values)
+    run.stages["offline"] = found["stages"]
+    run.figures.update(
+        {
+            "decode_us": found["decode_s"] / pings * 1e6,
+            "decode_chunk_us": found["decode_chunk_s"] / pings * 1e6,
+            "offline_cpu_us": found["whole_s"] / pings * 1e6,
+            "deadline_scan_1m_ms": found["scan_ms"],
+        }
+    )
+    if "durable_cpu_us" in run.figures:
+        run.figures["cpu_over_decode"] = run.figures["durable_cpu_us"] / run.figures["decode_us"]
+
+
+def peer(run: Run) -> None:
+    """A plain Faust agent with tables, on the first pings of the same input."""
+    pings = run.scaled(PLAIN_PINGS)
+    people = sorted(set(run.drawn.persons[:pings]))
+    feeding.make(run.bootstrap, plain.PARTITIONS, plain.ORDERS, plain.PINGS, plain.ALERTS)
+    names = [name.encode() for name in run.drawn.supervisees]
+    numbers = run.drawn.partitions(plain.PARTITIONS)
+    feeding.send(run.bootstrap, plain.ORDERS, ((numbers[p], names[p], run.drawn.orders[p]) for p in people))
+    sent = zip(run.drawn.persons[:pings], run.drawn.values[:pings], strict=True)
+    feeding.send(run.bootstrap, plain.PINGS, ((numbers[p], names[p], value) for p, value in sent))
+    found = machine.measure("plain", bootstrap=run.bootstrap, people=len(people), pings=pings)
+    run.figures.update(
+        {
+            "plain_faust_pings_per_s": pings / found["wall_s"],
+            "plain_faust_cpu_us": found["cpu_s"] / pings * 1e6,
+            "plain_faust_alerts": found["alerts"],
+        }
+    )
+
+
+def recovery(run: Run) -> None:
+    """Rows from the changelog of the durable run; then a crowd: ready after an assignment, memory."""
+    found = machine.measure("recovery", bootstrap=run.bootstrap, group="bench-durable")
+    run.figures.update(
+        {
+            "recovery_rows_per_s": found["supervisees"] / (found["read_s"] + found["load_s"]),
+            "recovery_records_per_s": found["records"] / (found["read_s"] + found["load_s"]),
+            "recovery_read_s": found["read_s"],
+            "recovery_load_s": found["load_s"],
+            "recovery_supervisees": found["supervisees"],
+        }
+    )
+
+
+def crowd(run: Run) -> None:
+    """A hundred thousand people: a first worker makes their rows, a second one loads them and takes a ping of each."""
+    people = run.scaled(CROWD)
+    drawn = county.draw(people, people * (CROWD_PINGS + 1))
+    first, last = people * CROWD_PINGS, people * (CROWD_PINGS + 1)
+    feeding.renew(run.bootstrap)
+    feeding.send_orders(run.bootstrap, drawn)
+    _send_slice(run, drawn, 0, first)
+    made = _work(run, "crowd", stages=False)
+    _send_slice(run, drawn, first, last)
+    found = _work(run, "crowd", stages=False)
+    moments = found["moments"]
+    groups = found["memory"]
+    run.memory.update({name: round(size / people) for name, size in groups.items()})
+    run.figures.update(
+        {
+            "ready_100k_s": moments["everywhere"]["wall_s"] - moments["assigned"]["wall_s"],
+            "ready_loaded_s": moments["loaded"]["wall_s"] - moments["assigned"]["wall_s"],
+            "ready_cpu_s": moments["loaded"]["cpu_s"] - moments["assigned"]["cpu_s"],
+            "process_start_s": moments["assigned"]["wall_s"],
+            "first_orders_s": made["moments"]["loaded"]["wall_s"] - made["moments"]["assigned"]["wall_s"],
+            "rss_mb": found["rss_bytes"] / 1e6,
+            "rss_peak_mb": found["peak_rss_bytes"] / 1e6,
+            "bytes_per_supervisee": sum(groups.values()) / people,
+            "crowd_supervisees": people,
+        }
+    )
+
+
+def _send_slice(run: Run, drawn: county.Input, begin: int, end: int) -> None:
+    part = county.Input(
+        drawn.supervisees, drawn.orders, drawn.persons[begin:end], drawn.values[begin:end], drawn.end_ms, 0.0
+    )
+    feeding.send_pings(run.bootstrap, part, clock=False)
+
+
+def _work(run: Run, group: str, *, stages: bool) -> dict[str, Any]:
+    environ = {
+        "VIGIL_KAFKA_BOOTSTRAP": run.bootstrap,
+        "VIGIL_GROUP": f"bench-{group}",
+        "VIGIL_CLOCK": "feed",
+        "VIGIL_PARTITIONS": str(feeding.PARTITIONS),
+        "VIGIL_HTTP_PORT": "0",
+    }
+    profile = None if run.profile is None or stages else str(run.profile / f"{group}.prof")
+    ends = feeding.ends(run.bootstrap, PINGS)
+    return machine.measure("worker", environ, ends=ends, stages=stages, profile=profile)
+
+
+def _between(found: dict[str, Any], begin: str, end: str) -> tuple[float, float]:
+    """Give wall and processor seconds between two moments."""
+    moments = found["moments"]
+    return (
+        moments[end]["wall_s"] - moments[begin]["wall_s"],
+        moments[end]["cpu_s"] - moments[begin]["cpu_s"],
+    )
+
+
+PARTS: Final = (delivery, durable, recovery, stages, offline, peer, crowd)
