@@ -1,0 +1,130 @@
+"""Planted off-by-one changes: each rule is wrong by one operator, and a fixed set of lives must notice each."""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from random import Random
+from types import FunctionType, ModuleType
+
+import pytest
+
+from tests.detectors.scenarios import Way, expected, lives, run, script
+from tests.reference.arrival import Step
+from tests.reference.ledger import Result
+
+SEEDS = (0, 6, 8, 14, 33)
+PEOPLE = 10
+
+MUTANTS = {
+    "a contact at the very limit comes too late": (
+        "rounds",
+        "(due < until_ms)",
+        "(due <= until_ms)",
+    ),
+    "an edge waits for what is at its moment": (
+        "rounds",
+        '(window.plan["change_ms"] <= until_ms)',
+        '(window.plan["change_ms"] < until_ms)',
+    ),
+    "the contact clock rings a millisecond late": (
+        "gap",
+        'own["clock_ms"] + limit, own',
+        'own["clock_ms"] + limit + 1, own',
+    ),
+    "the fix clock needs more than the limit": (
+        "gap",
+        "(silence >= limit)",
+        "(silence > limit)",
+    ),
+    "what is overdue becomes a gap a millisecond late": (
+        "gap",
+        'own["contact_since_ms"] + later)',
+        'own["contact_since_ms"] + later + 1)',
+    ),
+    "a gap teaches the rhythm": (
+        "gap",
+        '(own["contact_level"] < GAP), t)',
+        '(own["contact_level"] <= GAP), t)',
+    ),
+    "one interval more warms up": (
+        "rhythm",
+        '(own["learned"][rows] < self.warmup[tier]',
+        '(own["learned"][rows] <= self.warmup[tier]',
+    ),
+    "one ping more makes a run": (
+        "outside",
+        '(own["run_n"] >= self.pings[tier])',
+        '(own["run_n"] > self.pings[tier])',
+    ),
+    "one coordinate more makes a run": (
+        "outside",
+        '(own["spots"] >= need)',
+        '(own["spots"] > need)',
+    ),
+    "one ping more clears": (
+        "curfew",
+        '(own["clear_n"] >= self.clear_pings[tier])',
+        '(own["clear_n"] > self.clear_pings[tier])',
+    ),
+    "exactly half an hour is minor": (
+        "curfew",
+        'minor = until_ms[i] - own["since_ms"][i] < self',
+        'minor = until_ms[i] - own["since_ms"][i] <= self',
+    ),
+    "a night too few adds up": (
+        "absences",
+        'range(min(night - int(own["night"][i]), NIGHTS))',
+        'range(min(night - int(own["night"][i]) + 1, NIGHTS))',
+    ),
+    "one hit more makes a ghost": (
+        "ghosts",
+        '(own["ghost_hits"][rows] >= self.hits[tier])',
+        '(own["ghost_hits"][rows] > self.hits[tier])',
+    ),
+    "one night more makes a ghost": (
+        "ghosts",
+        '(own["ghost_nights"][rows] >= self.nights[tier])',
+        '(own["ghost_nights"][rows] > self.nights[tier])',
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def scenarios() -> list[tuple[list[Step], set[Result]]]:
+    """Give what arrives, and what the reference finds in it."""
+    scripts = [script(lives(seed, PEOPLE), Way(), Random(seed)) for seed in SEEDS]
+    return [(steps, expected(steps).results()) for steps in scripts]
+
+
+def test_unplanted(scenarios: list[tuple[list[Step], set[Result]]]) -> None:
+    """Without a change the scenarios find nothing to complain of, else they would prove nothing."""
+    for steps, results in scenarios:
+        assert results == run(steps).results()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_planted(mutant: str, scenarios: list[tuple[list[Step], set[Result]]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At least one scenario differs from the reference."""
+    plant(monkeypatch, *MUTANTS[mutant])
+    assert any(results != run(steps).results() for steps, results in scenarios)
+
+
+def plant(monkeypatch: pytest.MonkeyPatch, module: str, was: str, becomes: str) -> None:
+    """Replace one place in the source of a rule, in the one function that holds it."""
+    original = importlib.import_module(f"detectors.{module}")
+    source = inspect.getsource(original)
+    assert 1 == source.count(was)
+    changed = ModuleType(original.__name__)
+    exec(compile(source.replace(was, becomes), str(original.__file__), "exec"), changed.__dict__)  # noqa: S102
+    new = dict(_functions(changed))
+    different = [(f, new[name]) for name, f in _functions(original) if f.__code__ != new[name].__code__]
+    assert 1 == len(different)
+    monkeypatch.setattr(different[0][0], "__code__", different[0][1].__code__)
+
+
+def _functions(module: ModuleType) -> Iterator[tuple[str, FunctionType]]:
+    holders = [module, *(c for c in vars(module).values() if inspect.isclass(c) and c.__module__ == module.__name__)]
+    for holder in holders:
+        for function in vars(holder).values():
+            if isinstance(function, FunctionType) and function.__module__ == module.__name__:
+                yield function.__qualname__, function
