@@ -125,18 +125,22 @@ class Engine:
         order = in_order(rows, pings)
         rows, pings = rows[order], pings[order]
         fresh = ~repeats(rows, pings)
-        late = fresh & (pings["time_ms"] <= of.windows.frontier(rows))
         self.counters["accepted"] += len(rows)
         self.counters["duplicate"] += len(rows) - int(fresh.sum())
-        if late.any():
-            self._late.append((rows[late], pings[late]))
-        fresh &= ~late
-        rows, pings = rows[fresh], pings[fresh]
+        rows, pings = self._in_time(rows[fresh], pings[fresh])
+        if self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
+            self.settle()  # late pings need the old copies; their run may fire deadlines that lie after some pings here
+            rows, pings = self._in_time(rows, pings)
         if len(rows):
-            if self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
-                self.settle()  # late pings need the old copies of their rows
             of.advance(rows, pings)
         return sorted(refused.items())
+
+    def _in_time(self, rows: Column, pings: Column) -> tuple[Column, Column]:
+        """Pings that come after all that their row has seen; the others wait for `settle`."""
+        late = pings["time_ms"] <= self.supervision.windows.frontier(rows)
+        if late.any():
+            self._late.append((rows[late], pings[late]))
+        return rows[~late], pings[~late]
 
     def tick(self, clock_ms: int, limit: int = 4096) -> bool:
         """Fire the deadlines up to the clock, of at most `limit` rows; True when more rows are due."""
@@ -145,6 +149,8 @@ class Engine:
         rows = positions(of.windows.due[: len(of.windows.ids)] <= clock_ms)
         if len(rows):
             of.pass_time(rows[:limit], clock_ms)
+        if len(rows) <= limit:
+            of.ticked_ms = max(of.ticked_ms, clock_ms)
         of.inputs.forget(clock_ms - of.keep_ms)
         return len(rows) > limit
 

@@ -40,7 +40,7 @@ class Ghosts:
         ("ghost_lat", "i4", (GHOSTS,)),
         ("ghost_hits", "u1", (GHOSTS,)),
         ("ghost_nights", "u1", (GHOSTS,)),
-        ("ghost_day", "i4", (GHOSTS,)),
+        ("ghost_day", "u2", (GHOSTS,)),
         ("ghosts", "u1"),
     )
 
@@ -104,7 +104,7 @@ class Ghosts:
             nights[slot] += days[slot] != day and nights[slot] < np.iinfo(np.uint8).max
             hits[slot] += hits[slot] < np.iinfo(np.uint8).max
         else:
-            slot = int(np.where(hits > 0, days, -1).argmin())
+            slot = int(np.where(hits > 0, days, 0).argmin())
             own["ghost_lon"][i, slot], own["ghost_lat"][i, slot] = lon, lat
             hits[slot] = nights[slot] = 1
         days[slot] = day

@@ -27,7 +27,7 @@ class Rhythm:
     the day edge only. Integer throughout, so that no machine and no cut of the stream counts otherwise.
     """
 
-    columns = (("limit_ms", "i8"), ("histogram", "u2", (40,)), ("learned", "u2"))
+    columns = (("limit_ms", "i4"), ("histogram", "u2", (40,)), ("learned", "u2"))
 
     def __init__(self, rules: Rules) -> None:
         self.overdue_ms = by_tier(rules, "gap", "overdue_min", MINUTE_MS)

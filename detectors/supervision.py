@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from schemas.rules import Rules
 
 HOUR_MS: Final = 3_600_000
+MARGIN_MS: Final = 300_000
+"""Two spacings reach over the horizon, also for a ping that is a little ahead of the clock."""
 
 
 class Supervision:
@@ -39,8 +41,10 @@ class Supervision:
         self.plans = Plans(rules)
         self.rounds = Rounds(detectors, self.plans)
         self.inputs = Inputs()
-        self.spacing_ms = horizon_ms // 2
+        self.spacing_ms = horizon_ms // 2 + MARGIN_MS
         self.keep_ms = 2 * horizon_ms
+        self.ticked_ms = 0
+        """Up to when deadlines have been fired of all rows: a row that is run again must not lag behind."""
         self.episodes = Episodes(lambda row: self.windows.ids[row], self._context, 2 * self.keep_ms)
 
     def advance(self, rows: Column, pings: Column) -> None:
@@ -89,7 +93,8 @@ class Supervision:
             np.where(before, copied, NO_COPY).argmax(axis=1),
             np.where(usable, copied, NEVER).argmin(axis=1),
         )
-        base, fired = copied[np.arange(len(rows)), slots], self.windows.hot["core"]["fired_ms"][rows]
+        base = copied[np.arange(len(rows)), slots]
+        newest, fired = (self.windows.hot["core"][name][rows] for name in ("newest_ms", "fired_ms"))
         at, pings = self.inputs.of(rows, base)
         lawful = self.plans.authorised(rows[at], pings["time_ms"])
         at, pings = at[lawful], pings[lawful]
@@ -100,7 +105,8 @@ class Supervision:
             self.plans.clear(row)
         found = self._go_on(rows[at], pings)
         window = self._checkout(rows)
-        found += self.rounds.pass_time(window, fired, silence=True)
+        found += self.rounds.pass_time(window, np.maximum(fired, self.ticked_ms), silence=True)
+        found += self.rounds.pass_time(window, newest)
         np.maximum(window["core"]["fired_ms"], fired, out=window["core"]["fired_ms"])
         self._checkin(window)
         by_row: dict[int, list[Finding]] = {int(row): [] for row in rows}

@@ -106,9 +106,14 @@ class Windows:
         return frontier
 
     def ageing(self, rows: Column, times_ms: Column, spacing_ms: int) -> Column:
-        """Those of the rows whose newest copy lies `spacing_ms` before the time at which they go on."""
+        """
+        Those of the rows that went on from their newest copy `spacing_ms` before the time at which they go on now.
+
+        Not since the copy itself, which may be of long before: three copies must reach over two spacings.
+        """
         newest = self.copied[rows].max(axis=1)
-        old: Column = rows[(times_ms - newest >= spacing_ms) & (self.frontier(rows) > newest)]
+        went_on = np.maximum(newest, self.follows[rows].max(axis=1))
+        old: Column = rows[(times_ms - went_on >= spacing_ms) & (self.frontier(rows) > newest)]
         return old
 
     def hear(self, rows: Column, times_ms: Column) -> None:
@@ -147,6 +152,7 @@ class Windows:
         self.hot["core"][rows] = now
         wrong = self.copied[rows] > self.copied[rows, slots][:, None]
         self.copied[rows] = np.where(wrong, NO_COPY, self.copied[rows])
+        self.follows[rows] = np.where(wrong, 0, self.follows[rows])
         self.copies_dirty[rows] |= wrong
 
     def checkin(self, window: Window) -> None:
