@@ -87,17 +87,20 @@ class Evidence:
         """Give the lives of one name, in turn."""
         return [life for life in self.lives if life.name == name]
 
-    def inherited(self, name: str) -> bool:
-        """Whether all that a worker had when it met its fault was loaded by others since."""
+    def inherited(self, name: str, since_s: float) -> bool:
+        """Whether all that a worker was given was loaded by others since a time of the machine's clock."""
         life = self.of(name)[-1]
-        struck_s = life.all("struck")[-1].at_s
         placed = {
             event.number
             for other in self.lives
             for event in other.all("placed")
-            if other is not life and event.at_s > struck_s
+            if other is not life and event.at_s > since_s
         }
         return placed.issuperset(life.all("assigned")[-1].numbers[PINGS])
+
+    def pings(self, name: str) -> int:
+        """Count the pings that the workers of one name took."""
+        return sum(life.pings() for life in self.of(name))
 
     def replayed(self) -> int:
         """Count the pings that one life applied and its heir again, since no transaction had them yet."""
