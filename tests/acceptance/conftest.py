@@ -14,7 +14,7 @@ Installing = Callable[..., AbstractContextManager[Installation]]
 
 @pytest.fixture(scope="session")
 def installing(kafka: str, fresh_topics: FreshTopics, tmp_path_factory: pytest.TempPathFactory) -> Installing:
-    """`with installing("name", partitions=4, clock="wall") as vigil:` empties the broker and ends what it started."""
+    """Give a context that empties the broker, names a group, passes settings on, and ends what was started in it."""
 
     @contextmanager
     def install(name: str, partitions: int = 4, **variables: str | float | Path) -> Iterator[Installation]:

@@ -59,7 +59,7 @@ class Worker:
         """Ask its health server; gives status and body."""
         ports = [line["port"] for line in self.lines() if line["event"] == "health listens"]
         try:
-            with urlopen(f"http://127.0.0.1:{ports[0]}{path}", timeout=5) as answer:  # noqa: S310 - our own loopback
+            with urlopen(f"http://127.0.0.1:{ports[0]}{path}", timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as error:
             return error.code, error.read().decode()
@@ -68,7 +68,7 @@ class Worker:
         """Give its metrics: value by name and labels."""
         return {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(self.get("/metrics")[1])  # type: ignore[no-untyped-call] # the client has no annotation there
+            for family in text_string_to_metric_families(self.get("/metrics")[1])
             for sample in family.samples
         }
 

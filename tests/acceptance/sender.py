@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -13,12 +13,14 @@ from kafka import KafkaProducer
 from schemas.topics import ORDERS, PINGS
 from schemas.wire import CLOCK_KEY
 from stream.decode import partition_of
-from stream.partition import Record
 from stream.simulate import Feed
 from stream.simulate.feed import merge
 from stream.transactions import send_batches
 from tests.factories import HOME
 from tests.schemas.messages import DEVICE, SIM
+
+if TYPE_CHECKING:
+    from stream.partition import Record
 
 HOUR = 3_600_000
 MINUTE = 60_000

@@ -127,7 +127,9 @@ def in_order(orders: list[bytes], pings: list[Given], until_ms: int) -> set[tupl
     """Give the episodes of the same pings, had each come in time."""
     values = sorted((one.value for one in pings if one.value), key=lambda value: value.split(b'"time_ms"')[1])
     rules = load_rules(CHECKOUT / "deploy" / "rules.toml")
-    events = replay(orders, values, rules=rules, limits=Limits(future_ms=31 * DAY), partitions=PARTITIONS, until_ms=until_ms)
+    events = replay(
+        orders, values, rules=rules, limits=Limits(future_ms=31 * DAY), partitions=PARTITIONS, until_ms=until_ms
+    )
     last = {event.episode_id: event for event in events}
     return {
         (e.episode_id, e.evidence["kind"], e.since_ms, e.until_ms, e.severity)

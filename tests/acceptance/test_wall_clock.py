@@ -1,9 +1,8 @@
-"""Vigil as it runs every day, by the wall clock: what it refuses, what it never says, and a silence that it waits for."""
+"""Vigil by the wall clock, as it runs every day: what it refuses, what it never says, a silence that it waits for."""
 
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -126,7 +125,7 @@ def bad_others() -> list[Case]:
 @pytest.fixture(scope="module")
 def vigil(installing: Installing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """One worker whose rules count a minute of silence as a gap."""
-    rules: Path = tmp_path_factory.mktemp("rules") / "rules.toml"
+    rules = tmp_path_factory.mktemp("rules") / "rules.toml"
     rules.write_text(MINUTE_RULES, encoding="utf-8")
     with installing("wall-clock", PARTITIONS, clock="wall", settle_s=1, rules_file=rules) as vigil:
         vigil.start().ready()
@@ -153,7 +152,7 @@ def origin(letter: Found) -> Place:
 
 
 def test_each_bad_record_is_a_dead_letter_once(refused: Refused) -> None:
-    """Origin, reason, key and bytes of each, in the partition number that it came on; no bytes where no order covers."""
+    """Origin, reason, key and bytes of each, on the number that it came on; no bytes where no order covers it."""
     expected = [
         (place, str(case.reason), place.partition, case.record.key, case.record.value if case.kept else None)
         for case, place in zip(refused.cases, refused.places, strict=True)
@@ -189,7 +188,7 @@ def test_nothing_personal_is_said_outside_the_topics(vigil: Installation, refuse
 
 
 def test_phones_that_fall_silent_before_a_restart_after_which_nothing_comes(vigil: Installation) -> None:
-    """Each gap opens at its own minute, though the worker that heard the last ping was killed and no record followed."""
+    """Each gap opens at its own minute, though who heard the last ping was killed and no record followed."""
     names = (f"quiet-{number}" for number in range(1000))
     people = [name for name in names if partition_of(name.encode(), PARTITIONS) == 2][:3]
     last = {name: now_ms() - 40_000 + 700 * number for number, name in enumerate(people)}
