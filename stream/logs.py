@@ -11,7 +11,7 @@ from typing import Final, TextIO
 import structlog
 
 LIBRARIES: Final = ("kafka", "aiokafka", "faust", "mode", "asyncio", "aiohttp")
-"""Their account of each connection hides our lines: below `debug` they are heard from `warning` on."""
+"""Their account of each connection hides our lines: heard in `debug` only, and never their own, which shows records."""
 
 
 def configure(level: str, stream: TextIO) -> None:
@@ -31,7 +31,7 @@ def configure(level: str, stream: TextIO) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=after, foreign_pre_chain=before))
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    chatter = level.upper() if level in ("debug", "error") else "WARNING"
+    chatter = {"debug": "INFO", "error": "ERROR"}.get(level, "WARNING")
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(chatter)
     structlog.configure(
