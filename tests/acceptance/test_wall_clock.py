@@ -124,10 +124,11 @@ def bad_others() -> list[Case]:
 
 @pytest.fixture(scope="module")
 def vigil(installing: Installing, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """One worker whose rules count a minute of silence as a gap."""
+    """One worker whose rules count a minute of silence as a gap, and which says all that it ever says."""
     rules = tmp_path_factory.mktemp("rules") / "rules.toml"
     rules.write_text(MINUTE_RULES, encoding="utf-8")
-    with installing("wall-clock", PARTITIONS, clock="wall", settle_s=1, rules_file=rules) as vigil:
+    given = {"clock": "wall", "settle_s": 1, "rules_file": rules, "log_level": "debug"}
+    with installing("wall-clock", PARTITIONS, **given) as vigil:
         vigil.start().ready()
         yield vigil
 
