@@ -63,18 +63,25 @@ def test_any_restart(lives_seed: int, way_seed: int) -> None:
 def test_any_company(lives_seed: int, way_seed: int) -> None:
     """Other supervisees in the same batches change nothing for anybody."""
     of, draw = lives(lives_seed, 5), Random(way_seed)
-    together = run(script(of, Way(), draw)).results()
-    alone = {result for life in of for result in run(script([life], Way(), draw)).results()}
+    steps = script(of, Way(), draw)
+    together = run(steps).results()
+    alone = {result for life in of for result in run([*script([life], Way(), draw), steps[-1]]).results()}
     assert alone == together
     assert expected(script(of, Way(), draw)).results() == together
 
 
 @law(8)
 def test_ticks_at_any_time(lives_seed: int, way_seed: int) -> None:
-    """Ticks may be missing, or run hours ahead of pings that arrive after them."""
-    of, draw = lives(lives_seed, 5), Random(way_seed)
-    rare = script(of, Way(largest=40, ticks=0), draw)
-    ahead = script(of, Way(largest=40, ticks=0.7, ahead_ms=5 * HOUR), draw)
+    """
+    Ticks may be missing, or run hours ahead of pings that arrive after them.
+
+    Not of orders that end: what a deadline before the end has opened by then depends on whether it was looked at.
+    """
+    draw = Random(way_seed)
+    of = [life for life in lives(lives_seed, 8) if all(raw is not None for _, raw in life.messages)]
+    largest = draw.choice((10, 40, 300))
+    rare = script(of, Way(largest=largest, ticks=0), draw)
+    ahead = script(of, Way(largest=largest, ticks=0.7, ahead_ms=5 * HOUR), draw)
     results = expected(rare).results()
     assert results == run(rare).results()
     assert results == run(ahead, draw).results()
@@ -82,9 +89,10 @@ def test_ticks_at_any_time(lives_seed: int, way_seed: int) -> None:
 
 @law(8)
 def test_any_order_of_arrival(lives_seed: int, way_seed: int) -> None:
-    """Pings up to five hours late, and everything else on top: restarts, repeats, ticks a little ahead."""
+    """Pings up to four hours late, and everything else on top: restarts, repeats, ticks a little ahead."""
     draw = Random(way_seed)
-    way = Way(largest=60, delay_ms=4 * HOUR, twice=0.1, ticks=0.5, ahead_ms=HOUR)
+    largest = draw.choice((10, 60, 300))
+    way = Way(largest=largest, delay_ms=4 * HOUR, twice=0.1, ticks=0.5, ahead_ms=HOUR)
     steps = script(lives(lives_seed, 5), way, draw)
     reference, engine = expected(steps), run(steps, draw, restarts=0.1)
     assert reference.results() == engine.results()
@@ -114,10 +122,15 @@ def test_every_moment(lives_seed: int, way_seed: int) -> None:
 
 @law(6)
 def test_stream_of_events(lives_seed: int, way_seed: int) -> None:
-    """An episode counts its revisions from one without a hole, and its phases follow each other as they may."""
+    """
+    An episode counts its revisions from one without a hole, and its phases follow each other as they may.
+
+    Not of orders that end: what is erased cannot go on counting, should late pings tell the same once more.
+    """
     draw = Random(way_seed)
+    of = [life for life in lives(lives_seed, 8) if all(raw is not None for _, raw in life.messages)]
     way = Way(largest=30, delay_ms=4 * HOUR, twice=0.1, ticks=0.6, ahead_ms=HOUR)
-    steps = script(lives(lives_seed, 5), way, draw)
+    steps = script(of, way, draw)
     engine = run(steps, draw, restarts=0.2)
     by_episode: dict[str, list[EpisodeEvent]] = {}
     for event in engine.events:
