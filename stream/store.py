@@ -157,16 +157,21 @@ def check_topics(header: Header, topic_ids: dict[str, str]) -> None:
             )
 
 
-async def positions(reader: Reader, number: int, header: Header | None, topics: list[str]) -> dict[str, int]:
+async def positions(
+    reader: Reader, number: int, header: Header | None, committed_of: dict[str, int | None]
+) -> dict[str, int]:
     """
     Give the next offset of each source topic: what the rows contain, else the beginning.
+
+    `committed_of` was asked for before the rows were read, and the ends are asked for after: a worker that was stopped
+    in between finds what its heir has done since, and must not take it for records skipped or a log cut short.
 
     The header decides, since it was written with the rows; the group's offset only says that an operator has skipped
     records on purpose, which is the one way past records that are gone. Raises BadState otherwise.
     """
     found: dict[str, int] = {}
-    for topic in topics:
-        bounds, committed = await reader.bounds(topic, number), await reader.committed(topic, number)
+    for topic, committed in committed_of.items():
+        bounds = await reader.bounds(topic, number)
         where = f"{topic}[{number}]"
         if header is None and committed is not None:
             raise BadState(f"{CHANGELOG}[{number}] is empty, yet the group has read {where} up to {committed}")

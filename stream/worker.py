@@ -159,10 +159,11 @@ class Worker:
             await producer.start()
             async with Reader(settings.bootstrap, settings.group) as reader:
                 topic_ids = await asyncio.to_thread(describe, settings.bootstrap, settings.partitions)
+                committed = {topic: await reader.committed(topic, number) for topic in SOURCES}
                 stored = await read_rows(reader, number, settings.group)
                 if stored.header is not None:
                     check_topics(stored.header, topic_ids)
-                applied = await positions(reader, number, stored.header, list(SOURCES))
+                applied = await positions(reader, number, stored.header, committed)
                 readings = {topic: Reading() for topic in SOURCES}
                 for topic, at in applied.items():
                     readings[topic].read(at, UNKNOWN)
