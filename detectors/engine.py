@@ -128,7 +128,7 @@ class Engine:
         self.counters["accepted"] += len(rows)
         self.counters["duplicate"] += len(rows) - int(fresh.sum())
         rows, pings = self._in_time(rows[fresh], pings[fresh])
-        if self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
+        while self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
             self.settle()  # late pings need the old copies; their run may fire deadlines that lie after some pings here
             rows, pings = self._in_time(rows, pings)
         if len(rows):
@@ -143,16 +143,17 @@ class Engine:
         return rows[~late], pings[~late]
 
     def tick(self, clock_ms: int, limit: int = 4096) -> bool:
-        """Fire the deadlines up to the clock, of at most `limit` rows; True when more rows are due."""
+        """Fire deadlines up to the clock, of at most `limit` rows; True when more is due: call again."""
         self.settle()
         of = self.supervision
         rows = positions(of.windows.due[: len(of.windows.ids)] <= clock_ms)
         if len(rows):
             of.pass_time(rows[:limit], clock_ms)
-        if len(rows) <= limit:
-            of.ticked_ms = max(of.ticked_ms, clock_ms)
         of.inputs.forget(clock_ms - of.keep_ms)
-        return len(rows) > limit
+        more = len(rows) > limit or bool((of.windows.due[rows] <= clock_ms).any())
+        if not more:
+            of.ticked_ms = max(of.ticked_ms, clock_ms)
+        return more
 
     def settle(self) -> None:
         """Run the rows again for which late pings wait."""

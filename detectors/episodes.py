@@ -64,10 +64,15 @@ class Context(NamedTuple):
 class Episodes:
     """The episodes of one partition that are open or may still change, by row."""
 
-    def __init__(self, name_of: Callable[[int], str], context: Callable[[int, Finding], Context], keep_ms: int) -> None:
+    def __init__(
+        self,
+        name_of: Callable[[int], str],
+        context: Callable[[int, Finding], Context],
+        settled_ms: Callable[[int], int],
+    ) -> None:
         self._name_of = name_of
         self._context = context
-        self._keep_ms = keep_ms
+        self._settled_ms = settled_ms
         self.of: dict[int, dict[Key, Episode]] = {}
         self.dirty: set[int] = set()
         self.events: list[EpisodeEvent] = []
@@ -103,7 +108,7 @@ class Episodes:
         return max((e.since_ms for e in self.of.get(row, {}).values() if e.is_open), default=0)
 
     def forget(self, row: int, before_ms: int) -> None:
-        """Drop the episodes of a row that ended before and cannot change any more."""
+        """Drop the episodes of a row that ended before; no run begins before that any more."""
         own = self.of.get(row, {})
         for key in [k for k, e in own.items() if not e.is_open and _last_ms(e) < before_ms]:
             del own[key]
@@ -123,7 +128,7 @@ class Episodes:
         own = self.of.setdefault(finding.row, {})
         key = (finding.rule, finding.subject, finding.since_ms)
         if key not in own:
-            self.forget(finding.row, finding.at_ms - self._keep_ms)
+            self.forget(finding.row, self._settled_ms(finding.row))
             own[key] = Episode(*key)
         episode = own[key]
         until = finding.until_ms

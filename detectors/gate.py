@@ -29,7 +29,8 @@ def refusals(of: Supervision, rows: Column, times_ms: Column, clock_ms: int, lim
     Positions that are refused, with the reason; rows are -1 for people without an order.
 
     The law comes before the clock: a ping that may not be processed is not even judged by its time. A negative
-    `clock_ms` means that no clock is known, and nothing is refused by it.
+    `clock_ms` means that no clock is known, and nothing is refused by it; but a late ping that cannot be told from a
+    forgotten one is too late whatever the clock says.
     """
     t, unknown = times_ms, rows < 0
     lawless, future, old = (np.zeros(len(rows), bool) for _ in range(3))
@@ -40,7 +41,8 @@ def refusals(of: Supervision, rows: Column, times_ms: Column, clock_ms: int, lim
     late = known[t[known] <= of.windows.frontier(rows[known])]
     if len(late):
         usable = of.windows.usable(rows[late], of.inputs.floor_ms)
-        old[late] |= t[late] <= np.where(usable, of.windows.copied[rows[late]], NEVER).min(axis=1)
+        oldest = np.where(usable, of.windows.copied[rows[late]], NEVER).min(axis=1)
+        old[late] |= t[late] <= np.maximum(oldest, of.inputs.floor_ms)
     refused: dict[int, Reason] = {}
     for where, reason in (
         (unknown, Reason.unknown_supervisee),

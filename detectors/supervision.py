@@ -45,7 +45,7 @@ class Supervision:
         self.keep_ms = 2 * horizon_ms
         self.ticked_ms = 0
         """Up to when deadlines have been fired of all rows: a row that is run again must not lag behind."""
-        self.episodes = Episodes(lambda row: self.windows.ids[row], self._context, 2 * self.keep_ms)
+        self.episodes = Episodes(lambda row: self.windows.ids[row], self._context, self.windows.settled_ms)
 
     def advance(self, rows: Column, pings: Column) -> None:
         """Pings in order of row and time, each after all that its row has seen."""
@@ -77,10 +77,16 @@ class Supervision:
         return found
 
     def pass_time(self, rows: Column, clock_ms: int) -> None:
-        """Fire what is due of rows up to the clock, with nothing heard of them."""
-        self.windows.copy(self.windows.ageing(rows, self.windows.due[rows], self.spacing_ms))
+        """
+        Fire what is due of rows up to the clock, with nothing heard of them.
+
+        After a leap of the clock only one spacing of it, so that copies are kept on the way: the rest is due again.
+        """
+        due_ms = self.windows.due[rows]
+        self.windows.copy(self.windows.ageing(rows, due_ms, self.spacing_ms))
         window = self._checkout(rows)
-        self.episodes.record(self.rounds.pass_time(window, np.full(len(rows), clock_ms), silence=True))
+        until_ms = np.minimum(due_ms + self.spacing_ms, clock_ms)
+        self.episodes.record(self.rounds.pass_time(window, until_ms, silence=True))
         self._checkin(window)
 
     def rerun(self, rows: Column, from_ms: Column) -> None:
@@ -125,8 +131,10 @@ class Supervision:
             self._checkin(self._checkout(rows))
 
     def end(self, row: int, now_ms: int) -> list[bytes]:
-        """Close what is open, leave nothing of the row; gives the keys of its records."""
+        """Let time run to the end, close what is open, leave nothing of the row; gives the keys of its records."""
         if self.plans.plan["at"][row] != NOWHERE:
+            while int(self.windows.due[row]) <= now_ms:
+                self.pass_time(np.array([row]), now_ms)
             window = self._checkout(np.array([row]))
             moment = np.array([max(now_ms, self.episodes.open_since(row))])
             self.episodes.record(self.rounds.end(window, moment))

@@ -116,6 +116,11 @@ class Windows:
         old: Column = rows[(times_ms - went_on >= spacing_ms) & (self.frontier(rows) > newest)]
         return old
 
+    def settled_ms(self, row: int) -> int:
+        """What a row said up to then stands: no copy reaches further back."""
+        copied = self.copied[row]
+        return int(copied[copied != NO_COPY].min(initial=NEVER))
+
     def hear(self, rows: Column, times_ms: Column) -> None:
         """A ping of each row came: the copies before it learn what follows them."""
         times, follows = times_ms[:, None], self.follows[rows]

@@ -80,7 +80,7 @@ class Arrivals:
             self.lives.setdefault(step.supervisee, Life()).messages.append(_order(step.raw))
         elif step.supervisee in self.lives:
             life = self.lives.pop(step.supervisee)
-            self.ended |= self._live(step.supervisee, life).end(step.now_ms)
+            self.ended |= self._live(step.supervisee, life, step.now_ms).end(step.now_ms)
 
     def _hear(self, step: Heard) -> None:
         for supervisee, ping in step.pings:
@@ -101,9 +101,9 @@ class Arrivals:
             return "too_late"
         return None
 
-    def _live(self, supervisee: str, life: Life) -> Person:
+    def _live(self, supervisee: str, life: Life, until_ms: int = 0) -> Person:
         person = Person(supervisee, self.rules)
-        person.live(life.messages, life.pings, self.last_tick)
+        person.live(life.messages, life.pings, max(self.last_tick, until_ms))
         return person
 
 
