@@ -273,7 +273,8 @@ def _messages(draw: Random, name: str, start: int, end: int, zone: str = ZONE) -
         if change == "permit":
             permits = [*permits, _permit(draw, back, end)]
         elif change == "end":
-            periods = [(start - DAY, back + draw.choice((0, 6 * HOUR)))]
+            stop = back + draw.choice((0, 6 * HOUR))
+            periods = [(begins, min(ends, stop)) for begins, ends in periods if begins < stop]
         elif change == "curfew":
             terms["curfew"] = curfew(*draw.choice(CURFEWS), zone=zone)
         elif change == "null" and draw.random() < 0.5:

@@ -32,17 +32,17 @@ def law(examples: int) -> Callable[[Seeded], Callable[[], None]]:
 
     def held(test: Seeded) -> Callable[[], None]:
         phases = (Phase.explicit, Phase.generate)
-        return settings(max_examples=examples, deadline=None, database=None, phases=phases)(
+        return settings(max_examples=examples, deadline=None, database=None, phases=phases, derandomize=True)(
             given(lives_seed=SEEDS, way_seed=SEEDS)(test)
         )
 
     return held
 
 
-@law(8)
+@law(6)
 def test_any_cut(lives_seed: int, way_seed: int) -> None:
     """One batch for everything, batches of one ping, and anything between give the same episodes."""
-    of, draw = lives(lives_seed, 5), Random(way_seed)
+    of, draw = lives(lives_seed, 4), Random(way_seed)
     whole = script(of, Way(largest=10**9, ticks=0), draw)
     cut = script(of, Way(largest=draw.choice((3, 40, 400))), draw)
     results = expected(whole).results()
@@ -51,18 +51,18 @@ def test_any_cut(lives_seed: int, way_seed: int) -> None:
     assert results == run(cut).results()
 
 
-@law(8)
+@law(6)
 def test_any_restart(lives_seed: int, way_seed: int) -> None:
     """An engine that knows only the changelog goes on as if nothing had happened."""
     draw = Random(way_seed)
-    steps = script(lives(lives_seed, 5), Way(largest=60), draw)
+    steps = script(lives(lives_seed, 4), Way(largest=60), draw)
     assert expected(steps).results() == run(steps, draw, restarts=0.3).results()
 
 
-@law(6)
+@law(5)
 def test_any_company(lives_seed: int, way_seed: int) -> None:
     """Other supervisees in the same batches change nothing for anybody."""
-    of, draw = lives(lives_seed, 5), Random(way_seed)
+    of, draw = lives(lives_seed, 4), Random(way_seed)
     steps = script(of, Way(), draw)
     together = run(steps).results()
     alone = {result for life in of for result in run([*script([life], Way(), draw), steps[-1]]).results()}
@@ -70,7 +70,7 @@ def test_any_company(lives_seed: int, way_seed: int) -> None:
     assert expected(script(of, Way(), draw)).results() == together
 
 
-@law(8)
+@law(6)
 def test_ticks_at_any_time(lives_seed: int, way_seed: int) -> None:
     """
     Ticks may be missing, or run hours ahead of pings that arrive after them.
@@ -87,23 +87,23 @@ def test_ticks_at_any_time(lives_seed: int, way_seed: int) -> None:
     assert results == run(ahead, draw).results()
 
 
-@law(8)
+@law(6)
 def test_any_order_of_arrival(lives_seed: int, way_seed: int) -> None:
     """Pings up to four hours late, and everything else on top: restarts, repeats, ticks a little ahead."""
     draw = Random(way_seed)
     largest = draw.choice((10, 60, 300))
     way = Way(largest=largest, delay_ms=4 * HOUR, twice=0.1, ticks=0.5, ahead_ms=HOUR)
-    steps = script(lives(lives_seed, 5), way, draw)
+    steps = script(lives(lives_seed, 4), way, draw)
     reference, engine = expected(steps), run(steps, draw, restarts=0.1)
     assert reference.results() == engine.results()
     assert sorted(reference.refused) == sorted(engine.refused)
 
 
-@law(6)
+@law(5)
 def test_duplicates(lives_seed: int, way_seed: int) -> None:
     """A ping that comes again, at once, hours or days later, changes nothing."""
     draw = Random(way_seed)
-    once = script(lives(lives_seed, 5), Way(), draw)
+    once = script(lives(lives_seed, 4), Way(), draw)
     results = expected(once).results()
     at_once = [again for step in once for again in ((step, step) if isinstance(step, Heard) else (step,))]
     assert results == run(at_once).results()
@@ -111,7 +111,7 @@ def test_duplicates(lives_seed: int, way_seed: int) -> None:
     assert expected(later).results() == run(later, draw).results()
 
 
-@law(6)
+@law(5)
 def test_every_moment(lives_seed: int, way_seed: int) -> None:
     """What was published up to any moment is what the reference says of everything up to then."""
     draw = Random(way_seed)
