@@ -9,6 +9,7 @@ starts. The figures go to build/bench.json; the run fails when the worker's epis
 
 import argparse
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -25,8 +26,8 @@ def main() -> int:
     chosen = [part for part in parts.PARTS if part.__name__ in names]
     supervisees = wanted.supervisees or (2_000 if wanted.quick else 20_000)
     pings = wanted.pings or (60_000 if wanted.quick else 1_000_000)
-    busy = machine.load()
-    report.say(f"{machine.hardware()}; others keep {busy:.1f} cores busy")
+    busy = os.getloadavg()[0]
+    report.say(f"{machine.hardware()}; {busy:.1f} processes of others want to run")
     report.say(f"drawing {pings:,} pings of {supervisees:,} supervisees")
     drawn = county.draw(supervisees, pings)
     county.save(drawn, parts.INPUT)
@@ -35,7 +36,7 @@ def main() -> int:
         "pings": pings,
         "mean_ping_bytes": sum(map(len, drawn.values)) / pings,
         "in_curfew_share": drawn.in_curfew,
-        "busy_cores_before": busy,
+        "load_before": busy,
     }
     if wanted.profile:
         wanted.profile.mkdir(parents=True, exist_ok=True)

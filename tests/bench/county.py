@@ -96,7 +96,7 @@ def draw(supervisees: int, pings: int) -> Input:
         orders,
         arrived.reports["phone"].tolist(),
         [ping.value for ping in arrived.pings()],
-        int(reports["time_ms"].max()) + HOUR,
+        int(reports["time_ms"].max()) + MINUTE,
         float(np.mean((hour >= begin) | (hour < end))),
     )
 

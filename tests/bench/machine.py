@@ -47,9 +47,10 @@ def hardware() -> str:
     return f"{names[0] if names else platform.machine()}, {psutil.cpu_count()} cores, {memory:.0f} GB, {system}"
 
 
-def load() -> float:
-    """Give how many processors others keep busy, measured over half a second."""
-    busy: float = psutil.cpu_percent(0.5) / 100 * (psutil.cpu_count() or 1)
+def busy_s(core: int) -> float:
+    """Give the seconds for which a core has worked since the machine started, whoever it worked for."""
+    times = psutil.cpu_times(percpu=True)[core]
+    busy: float = sum(times) - times.idle - times.iowait
     return busy
 
 

@@ -69,13 +69,15 @@ def durable(run: Run) -> None:
     feeding.send_pings(run.bootstrap, run.drawn)
     found = _work(run, "durable", stages=False)
     pings = len(run.drawn.values)
-    wall_s, cpu_s = _between(found, "first", "done")
+    wall_s, cpu_s, main_s, core_s = _between(found, "first", "done")
     run.figures.update(
         {
             "durable_pings_per_s": pings / wall_s,
             "durable_wall_s": wall_s,
             "durable_cpu_s": cpu_s,
             "durable_cpu_us": cpu_s / pings * 1e6,
+            "durable_fetch_thread_us": (cpu_s - main_s) / pings * 1e6,
+            "durable_core_taken_by_others_s": core_s - cpu_s,
             "durable_pieces": found["pieces"],
             "durable_rss_mb": found["peak_rss_bytes"] / 1e6,
             "late_pings": found["counters"].get("late", 0),
@@ -99,7 +101,7 @@ def stages(run: Run) -> None:
     """The same once more with a stopwatch on every stage."""
     feeding.renew(run.bootstrap, CHANGELOG, ALERTS, DEAD_LETTERS)
     found = _work(run, "stages", stages=True)
-    _, cpu_s = _between(found, "first", "done")
+    cpu_s = _between(found, "first", "done")[1]
     known = sum(found["stages"].values())
     run.stages["worker"] = found["stages"] | {"Faust, asyncio, sockets, transactions": cpu_s - known}
 
@@ -205,13 +207,10 @@ def _work(run: Run, group: str, *, stages: bool) -> dict[str, Any]:
     return machine.measure("worker", environ, ends=ends, stages=stages, profile=profile)
 
 
-def _between(found: dict[str, Any], begin: str, end: str) -> tuple[float, float]:
-    """Give wall and processor seconds between two moments."""
-    moments = found["moments"]
-    return (
-        moments[end]["wall_s"] - moments[begin]["wall_s"],
-        moments[end]["cpu_s"] - moments[begin]["cpu_s"],
-    )
+def _between(found: dict[str, Any], begin: str, end: str) -> list[float]:
+    """Give seconds between two moments: wall, processor, processor of the main thread, and what the core worked."""
+    before, after = found["moments"][begin], found["moments"][end]
+    return [after[name] - before[name] for name in ("wall_s", "cpu_s", "main_cpu_s", "core_s")]
 
 
 PARTS: Final = (delivery, durable, recovery, stages, offline, peer, crowd)

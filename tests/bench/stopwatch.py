@@ -36,7 +36,12 @@ STAGES: Final = (
     Stage("gate: row look-up, refusals", ("detectors.engine:Engine.apply", "detectors.engine:refusals")),
     Stage("sort, repeats", ("detectors.engine:in_order", "detectors.engine:repeats")),
     Stage(
-        "advance: rows of the batch", ("detectors.supervision:Supervision.advance", "detectors.engine:Engine._advance")
+        "advance: rows of the batch",
+        (
+            "detectors.supervision:Supervision.advance",
+            "detectors.supervision:Supervision._go_on",
+            "detectors.supervision:Supervision._go",
+        ),
     ),
     Stage(
         "copies of rows",

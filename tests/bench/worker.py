@@ -29,11 +29,15 @@ from tests.bench.stopwatch import Stopwatch
 
 
 class Moment:
-    """Wall and processor time since the process began."""
+    """Wall and processor time since the process began, that of the main thread apart; and what its core did at all."""
 
     def __init__(self) -> None:
-        self.wall_s = time.time() - psutil.Process().create_time()
+        process = psutil.Process()
+        self.wall_s = time.time() - process.create_time()
         self.cpu_s = time.process_time()
+        threads = {thread.id: thread.user_time + thread.system_time for thread in process.threads()}
+        self.main_cpu_s = threads[os.getpid()]
+        self.core_s = machine.busy_s(machine.cores()[1])
 
 
 class Watch:
