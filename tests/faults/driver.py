@@ -110,6 +110,13 @@ class Run:
         del self.processes[name]
         return code
 
+    def supervise(self, names: str) -> None:
+        """Start those again that have ended, as whoever runs workers does."""
+        for name in names:
+            if self.processes[name].poll() is not None:
+                self.start(name)
+                self.may_end.add(name)
+
     def log(self, name: str) -> str:
         """Give the end of a worker's log."""
         return (self.folder / f"{name}.log").read_text()[-4_000:]

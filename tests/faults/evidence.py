@@ -23,9 +23,9 @@ class Event(msgspec.Struct, omit_defaults=True):
     """
     One thing that a worker did, at `at_s` of the machine's clock.
 
-    `what` is assigned (`numbers` by topic), revoked (`numbers`), placed (partition `number` loaded, next `offsets` by
-    topic), read (`number`, next offset of one topic), ticked (`number`, `clock_ms`), poisoned (`why`) or struck (`why`:
-    the failpoint that was hit).
+    `what` is assigned or revoked (`numbers` by topic), placed (partition `number` loaded, next `offsets` by topic),
+    given up (a load), read (`number`, next offset of one topic), ticked (`number`, `clock_ms`), poisoned (`why`) or
+    struck (`why`: the failpoint that was hit).
     """
 
     what: str
@@ -117,6 +117,10 @@ class Evidence:
     def count(self, what: str, why: str = "") -> int:
         """Count the events of one kind, of all lives."""
         return sum(why in event.why for life in self.lives for event in life.all(what))
+
+    def read_since(self, since_s: float) -> set[int]:
+        """Give the partition numbers of which something was read since a time of the machine's clock."""
+        return {event.number for life in self.lives for event in life.all("read") if event.at_s > since_s}
 
     def parted(self) -> list[str]:
         """Name each moment at which a worker had a partition of one source topic and not the same of the others."""

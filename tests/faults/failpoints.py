@@ -9,6 +9,7 @@ import asyncio
 import contextvars
 import os
 import signal
+import sys
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
@@ -18,7 +19,7 @@ from aiokafka import AIOKafkaProducer
 
 from detectors.gap import Gap
 from schemas.topics import ALERTS, PINGS
-from stream import agent, columns, transactions, transport, worker
+from stream import agent, app, columns, transactions, transport, worker
 from stream.columns import Columns
 from stream.partition import Partition, Sent, Snapshot
 from tests.faults.evidence import Event, Notebook
@@ -42,6 +43,10 @@ class Plan(msgspec.Struct, frozen=True):
     load_s: float = 0
     """How long each load takes longer."""
     pause_s: float = 0.4
+    upon_signal: bool = False
+    """Strike at nothing before SIGUSR1."""
+    orderly: bool = False
+    """After a failure the worker does not end at once, but as if it were told to end."""
 
 
 class InjectedError(Exception):
@@ -61,6 +66,11 @@ class Failpoints:
             self._rule()
         elif self.plan.step is not None:
             self._steps()
+        if self.plan.upon_signal:
+            self.left = sys.maxsize
+            signal.signal(signal.SIGUSR1, self._arm)
+        if self.plan.orderly:
+            patch(app, end_process=lambda _: os.kill(os.getpid(), signal.SIGTERM))
         if self.plan.drop:
             self._drop()
         if self.plan.load_s:
@@ -74,6 +84,9 @@ class Failpoints:
                 "continuity": self._no_continuity,
                 "generation": self._no_generation,
             }[guard]()
+
+    def _arm(self, *_: object) -> None:
+        self.left = self.plan.after
 
     async def strike(self) -> None:
         """Do the deed; what is stopped goes on from here once it is woken."""
@@ -195,7 +208,18 @@ class Failpoints:
 
     @staticmethod
     def _no_poison() -> None:
-        patch(transactions.Transactions, poison=lambda *_: None)
+        """Go on after a failure, as if nothing had been; a transaction that failed is given up."""
+        of = transactions.Transactions
+        write = of._write  # noqa: SLF001 - its steps are for this
+
+        async def _write(self_: Any, partition: Partition, snapshot: Snapshot) -> None:  # noqa: ANN401
+            try:
+                await write(self_, partition, snapshot)
+            except InjectedError:
+                await partition.producer.abort_transaction()
+                raise
+
+        patch(of, _write=_write, poison=lambda *_: None)
 
     @staticmethod
     def _no_continuity() -> None:

@@ -1,5 +1,6 @@
 """How a county reaches the topics: slice by slice at a pace, while the test goes on; in transactions where asked."""
 
+import math
 import random
 import threading
 from collections.abc import Sequence
@@ -36,7 +37,7 @@ class Feeder:
         With a `transactional` id each slice is a transaction, and some are aborted first and then sent again.
         """
         self.join()
-        slices = self.slices[self.sent : round(upto * len(self.slices))]
+        slices = self.slices[self.sent : math.ceil(upto * len(self.slices))]
         self._thread = threading.Thread(target=self._feed, args=(slices, pace_s, transactional))
         self._thread.start()
 

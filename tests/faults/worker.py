@@ -1,5 +1,6 @@
 """`vigil run` as it is, but for what a plan breaks: `python -m tests.faults.worker PLAN`."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,11 @@ def witness(notebook: Notebook) -> None:
         notebook.note(Event("read", number=self.number, offsets={topic: position}))
 
     async def _load(*args: Any) -> Partition:  # noqa: ANN401
-        partition = await load(*args)
+        try:
+            partition = await load(*args)
+        except asyncio.CancelledError:
+            notebook.note(Event("given up"))
+            raise
         offsets = {topic: partition.committed.get(topic, 0) for topic in SOURCES}
         notebook.note(Event("placed", number=partition.number, offsets=offsets))
         return partition
