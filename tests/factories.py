@@ -6,22 +6,10 @@ from math import cos, radians
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from tests.reference.ping import NO_POSITION, STATUSES
+
 ZONE: Final = "Asia/Shanghai"
 HOME: Final = (1_094_200_000, 243_300_000)  # whole 1e-7 degrees, in Liuzhou
-NO_POSITION: Final = -(2**31)
-STATUSES: Final = (
-    "located",
-    "no_fix",
-    "powered_off",
-    "out_of_coverage",
-    "suspended",
-    "arrears",
-    "timeout",
-    "service_not_opened",
-    "function_not_activated",
-    "consent_withdrawn",
-    "number_not_own",
-)
 METRES_PER_DEGREE: Final = 110_762.5
 
 PingFields = tuple[int, int, int, int, int, int, int]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from tests.factories import HOME, STATUSES, ZONE, at, curfew, near, order, permit, window
-from tests.reference.ping import NO_POSITION, Ping
+from tests.factories import HOME, ZONE, at, curfew, near, order, permit, window
+from tests.reference.ping import NO_POSITION, STATUSES, Ping
 
 MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE

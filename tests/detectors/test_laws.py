@@ -134,6 +134,9 @@ def test_stream_of_events(lives_seed: int, way_seed: int) -> None:
     engine = run(steps, draw, restarts=0.2)
     by_episode: dict[str, list[EpisodeEvent]] = {}
     for event in engine.events:
+        if event.supersedes is not None:
+            assert "retracted" == by_episode[event.supersedes][-1].phase
+            assert "opened" == event.phase
         by_episode.setdefault(event.episode_id, []).append(event)
     for events in by_episode.values():
         assert list(range(1, len(events) + 1)) == [event.revision for event in events]
