@@ -108,9 +108,11 @@ class Engine:
         """Record a human's verdict or measure."""
         self.supervision.windows.count(disposition.supervisee, "disposition", disposition.time_ms)
 
-    def apply(self, supervisees: Sequence[str], pings: Column, clock_ms: int) -> list[tuple[int, Reason]]:
+    def apply(self, supervisees: Sequence[str], pings: Column, clock_ms: int | Column) -> list[tuple[int, Reason]]:
         """
         Take in pings (`PING`, in any order); gives the refused ones by position, with the reason.
+
+        `clock_ms` is the clock by which they are judged, one for all or one for each.
 
         What is refused changes nothing; everything else is in the state before this returns, late pings included:
         they wait for `settle`, which every reader of results calls.
@@ -127,20 +129,23 @@ class Engine:
         fresh = ~repeats(rows, pings)
         self.counters["accepted"] += len(rows)
         self.counters["duplicate"] += len(rows) - int(fresh.sum())
-        rows, pings = self._in_time(rows[fresh], pings[fresh])
-        while self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
-            self.settle()  # late pings need the old copies; their run may fire deadlines that lie after some pings here
-            rows, pings = self._in_time(rows, pings)
+        rows, pings = rows[fresh], pings[fresh]
+        late = pings["time_ms"] <= of.windows.frontier(rows)
+        self._set_aside(rows[late], pings[late])
+        rows, pings = rows[~late], pings[~late]
+        if self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
+            waits = np.isin(rows, np.concatenate([waiting for waiting, _ in self._late]))
+            self._set_aside(rows[waits], pings[waits])  # one run for the whole row: no silence in between
+            rows, pings = rows[~waits], pings[~waits]
+            self.settle()  # late pings need the old copies
         if len(rows):
             of.advance(rows, pings)
         return sorted(refused.items())
 
-    def _in_time(self, rows: Column, pings: Column) -> tuple[Column, Column]:
-        """Pings that come after all that their row has seen; the others wait for `settle`."""
-        late = pings["time_ms"] <= self.supervision.windows.frontier(rows)
-        if late.any():
-            self._late.append((rows[late], pings[late]))
-        return rows[~late], pings[~late]
+    def _set_aside(self, rows: Column, pings: Column) -> None:
+        """Let pings wait for `settle`."""
+        if len(rows):
+            self._late.append((rows, pings))
 
     def tick(self, clock_ms: int, limit: int = 4096) -> bool:
         """Fire deadlines up to the clock, of at most `limit` rows; True when more is due: call again."""
@@ -226,12 +231,12 @@ class Engine:
         for name, value in groups.get("o", []):
             of.plans.stand(index[name], Standing.unpack(value))
         if None in of.plans.standings:
-            msg = "the changelog holds rows without their order: it was truncated"
-            raise BadState(msg)
+            raise BadState("the changelog holds rows without their order: it was truncated")
         for name, value in groups.get("e", []):
             of.episodes.unpack(index[name], value)
         serials = of.windows.hot["core"]["serial"][: len(index)].tolist()
         chunks = [(int(number), value) for number, value in groups.get("~inputs", [])]
         floor_ms = int(dict(groups.get("~floor", [])).get("", b"0"))
         of.inputs.load(chunks, {serial: row for row, serial in enumerate(serials)}, floor_ms)
+        of.ticked_ms = int(of.windows.hot["core"]["fired_ms"].max(initial=0))
         of.place_all()

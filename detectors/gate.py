@@ -24,7 +24,9 @@ class Limits(NamedTuple):
     future_ms: int = 2 * MINUTE_MS
 
 
-def refusals(of: Supervision, rows: Column, times_ms: Column, clock_ms: int, limits: Limits) -> dict[int, Reason]:
+def refusals(
+    of: Supervision, rows: Column, times_ms: Column, clock_ms: int | Column, limits: Limits
+) -> dict[int, Reason]:
     """
     Positions that are refused, with the reason; rows are -1 for people without an order.
 
@@ -33,11 +35,11 @@ def refusals(of: Supervision, rows: Column, times_ms: Column, clock_ms: int, lim
     forgotten one is too late whatever the clock says.
     """
     t, unknown = times_ms, rows < 0
-    lawless, future, old = (np.zeros(len(rows), bool) for _ in range(3))
-    known = positions(~unknown)
+    clock = np.broadcast_to(clock_ms, t.shape)
+    future = (clock >= 0) & (t > clock + limits.future_ms)
+    old = (clock >= 0) & (t < clock - limits.horizon_ms)
+    lawless, known = np.zeros(len(rows), bool), positions(~unknown)
     lawless[known] = ~of.plans.authorised(rows[known], t[known])
-    if clock_ms >= 0:
-        future, old = t > clock_ms + limits.future_ms, t < clock_ms - limits.horizon_ms
     late = known[t[known] <= of.windows.frontier(rows[known])]
     if len(late):
         usable = of.windows.usable(rows[late], of.inputs.floor_ms)

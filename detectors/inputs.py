@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 STORED: Final = np.dtype([("serial", "<u4"), ("ping", PING)])
 TAIL: Final = 65_536
+PIECES: Final = 64
 SMALL_BYTES: Final = 4_096
 LARGEST_BYTES: Final = 524_288 // STORED.itemsize * STORED.itemsize
 
@@ -69,6 +70,8 @@ class Inputs:
             return
         self._tail_rows.append(rows)
         self._tail.append(pings)
+        if len(self._tail) > PIECES:
+            self._tail_rows, self._tail = [np.concatenate(self._tail_rows)], [np.concatenate(self._tail)]
         self._tail_size += len(rows)
         stored = np.empty(len(rows), STORED)
         stored["serial"], stored["ping"] = serials, pings

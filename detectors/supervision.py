@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from schemas.rules import Rules
 
 HOUR_MS: Final = 3_600_000
+LONGEST_MS: Final = 30 * 24 * HOUR_MS
 MARGIN_MS: Final = 300_000
 """Two spacings reach over the horizon, also for a ping that is a little ahead of the clock."""
 
@@ -80,12 +81,14 @@ class Supervision:
         """
         Fire what is due of rows up to the clock, with nothing heard of them.
 
-        After a leap of the clock only one spacing of it, so that copies are kept on the way: the rest is due again.
+        After a leap of the clock only a part, so that no call takes long and copies are kept where a late ping may need
+        them: the rest is due again.
         """
         due_ms = self.windows.due[rows]
         self.windows.copy(self.windows.ageing(rows, due_ms, self.spacing_ms))
         window = self._checkout(rows)
-        until_ms = np.minimum(due_ms + self.spacing_ms, clock_ms)
+        until_ms = np.clip(clock_ms - self.keep_ms, due_ms + self.spacing_ms, due_ms + LONGEST_MS)
+        until_ms = np.minimum(until_ms, clock_ms)
         self.episodes.record(self.rounds.pass_time(window, until_ms, silence=True))
         self._checkin(window)
 

@@ -240,7 +240,10 @@ class Windows:
         data = b"".join(values)
         whole = np.dtype([("mark", "V4"), ("row", self.layout)])
         if len(data) != whole.itemsize * len(values) or any(v[:4] != self.fingerprint for v in values):
-            msg = "the changelog holds rows of another layout; run the version that wrote them, or start a new group"
+            msg = (
+                "the changelog holds rows of another layout: run the version that wrote them, or stop all workers,"
+                " recreate the changelog topic empty, and let the pings of the last days be read again"
+            )
             raise BadState(msg)
         return np.frombuffer(data, whole)["row"]
 

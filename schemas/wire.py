@@ -9,7 +9,7 @@ record by record. Both ways refuse the same records, and the same as the model d
 
 import re
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 from operator import attrgetter
@@ -44,12 +44,12 @@ class Clock(Received):
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The good pings of one batch, where each one stood in it, what was refused, and the newest clock record."""
+    """The good pings of one batch, where each stood in it, what was refused, and the clock records by their place."""
 
     pings: list[WirePing]
     index: NDArray[np.int64]
     refused: list[tuple[int, Reason]]
-    clock_ms: int | None
+    clocks: list[tuple[int, int]]
     columns: Columns
 
 
@@ -71,11 +71,11 @@ def decode_pings(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -
     """
     index = np.arange(len(values))
     refused: list[tuple[int, Reason]] = []
-    clock_ms = None
+    clocks: list[tuple[int, int]] = []
     if CLOCK_KEY in keys:
-        clocks = [i for i, key in enumerate(keys) if key == CLOCK_KEY]
-        clock_ms = _clock([(i, values[i]) for i in clocks], refused)
-        index = np.delete(index, clocks)
+        places = [i for i, key in enumerate(keys) if key == CLOCK_KEY]
+        clocks = list(_clocks([(i, values[i]) for i in places], refused))
+        index = np.delete(index, places)
         keys, values = [keys[i] for i in index.tolist()], [values[i] for i in index.tolist()]
     pings: list[WirePing] = []
     good, parts = [index[:0]], []
@@ -91,7 +91,7 @@ def decode_pings(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -
             refused += [(int(index[start + i]), reason) for i, reason in reasons]
         pings += chunk
         parts.append(part)
-    return Decoded(pings, np.concatenate(good), sorted(refused), clock_ms, joined(parts))
+    return Decoded(pings, np.concatenate(good), sorted(refused), clocks, joined(parts))
 
 
 def _together(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> tuple[list[WirePing], Columns]:
@@ -193,14 +193,12 @@ def _filled(ping: WirePing) -> WirePing:
     return cast("WirePing", msgspec.structs.replace(cast("msgspec.Struct", ping), **nulls))
 
 
-def _clock(records: list[tuple[int, bytes | None]], refused: list[tuple[int, Reason]]) -> int | None:
-    """Give the newest of these clock records; what cannot be read is added to *refused*."""
-    newest = None
+def _clocks(
+    records: list[tuple[int, bytes | None]], refused: list[tuple[int, Reason]]
+) -> Iterator[tuple[int, int]]:
+    """Read clock records; what cannot be read is added to *refused*."""
     for i, value in records:
         try:
-            clock_ms = read(Clock, value).clock_ms
+            yield i, read(Clock, value).clock_ms
         except BadInput as bad:
             refused.append((i, bad.reason))
-        else:
-            newest = clock_ms if newest is None else max(newest, clock_ms)
-    return newest

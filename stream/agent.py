@@ -24,7 +24,7 @@ from schemas.errors import BadInput, BadState, Reason
 from schemas.reading import read
 from schemas.topics import CHECKINS, DISPOSITIONS, ORDERS, PINGS
 from schemas.wire import CLOCK_KEY
-from stream.clock import UNKNOWN, cuts
+from stream.clock import UNKNOWN, told
 from stream.columns import Columns
 from stream.deadletters import Refusals, letters
 from stream.decode import decode, misrouted
@@ -67,12 +67,9 @@ class Agent:
         metrics: Metrics,
         *,
         partitions: int,
-        future_ms: int,
-        horizon_ms: int,
-        feed: bool,
     ) -> None:
         self.transactions, self.source, self.metrics = transactions, source, metrics
-        self.partitions, self.future_ms, self.horizon_ms, self.feed = partitions, future_ms, horizon_ms, feed
+        self.partitions = partitions
         self.refusals, self.gauges = Refusals(), Gauges(metrics)
         self._ending = False
         self._handlers = {
@@ -150,12 +147,10 @@ class Agent:
     def _is_gone(self, partition: Partition) -> bool:
         return partition.gone or self.transactions.cause is not None
 
-    def _size(self, topic: str, columns: Columns) -> int:
-        """Give how many records to apply before the next await; on the feed clock only up to a clock record."""
-        size = min(len(columns), MANY if topic == PINGS else FEW)
-        if self.feed and topic == PINGS and CLOCK_KEY in columns.keys:
-            return min(size, columns.keys.index(CLOCK_KEY) + 1)
-        return size
+    @staticmethod
+    def _size(topic: str, columns: Columns) -> int:
+        """Give how many records to apply before the next await."""
+        return min(len(columns), MANY if topic == PINGS else FEW)
 
     def _apply(self, partition: Partition, topic: str, columns: Columns) -> int:
         """Apply the columns up to the first record that must wait, and return how many that were."""
@@ -212,20 +207,18 @@ class Agent:
         batch = decode(keys, columns.values if whole else [columns.values[i] for i in at])
         where = at[batch.index]
         times, appended = batch.pings["time_ms"], columns.appended_ms(where)
-        clocks = partition.clock.judge(times, appended)
+        clocks = partition.clock.judge(times, appended, told(batch.clocks, batch.index))
         accepted = np.ones(len(times), bool)
         refused: Refused = [(int(at[i]), reason) for i, reason in batch.refused]
-        for start, stop, clock_ms in cuts(times, clocks, self.future_ms, self.horizon_ms):
-            some = slice(start, stop)
-            for i, reason in partition.kernel.apply(batch.supervisees[some], batch.pings[some], clock_ms):
-                accepted[start + i] = False
-                refused.append((int(where[start + i]), reason))
+        for i, reason in partition.kernel.apply(batch.supervisees, batch.pings, clocks):
+            accepted[i] = False
+            refused.append((int(where[i]), reason))
         if accepted.any():
             partition.clock.accepted(int(times[accepted].max()))
             self.metrics.pings_accepted_total.inc(int(accepted.sum()))
             self.metrics.ping_delay_seconds.observe_many((appended[accepted] - times[accepted]) / 1000)
-        if batch.clock_ms is not None:
-            partition.clock.told(batch.clock_ms)
+        for _, clock_ms in batch.clocks:
+            partition.clock.told(clock_ms)
         return refused
 
     def _refuse(self, partition: Partition, topic: str, columns: Columns, refused: Refused, records: int) -> None:

@@ -7,9 +7,8 @@ read to its end, or, while behind, with the append time of what was read. All ti
 until the first of them.
 """
 
-import itertools
-from collections.abc import Iterable
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +48,14 @@ class Clock(Protocol):
     def now(self) -> int:
         """Give the time up to which deadlines may fire, or UNKNOWN."""
 
-    def judge(self, times: NDArray[np.int64], appended: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the clock that each ping is judged by, `UNKNOWN` where there is none; shapes (n,), (n,) -> (n,)."""
+    def judge(
+        self, times: NDArray[np.int64], appended: NDArray[np.int64], clocks: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """
+        Give the clock that each ping is judged by, `UNKNOWN` where there is none; all shapes (n,).
+
+        `clocks` is the newest clock record before each ping, `UNKNOWN` where the batch has none.
+        """
 
     def at(self, appended_ms: int) -> int:
         """Give the time at which a record acts that has no time of its own."""
@@ -89,7 +94,12 @@ class WallClock:
         least = min(reading.moment_ms for reading in self.readings)
         return UNKNOWN if least == UNKNOWN else max(UNKNOWN, least - self.settle_ms)
 
-    def judge(self, times: NDArray[np.int64], appended: NDArray[np.int64]) -> NDArray[np.int64]:  # noqa: ARG002
+    def judge(
+        self,
+        times: NDArray[np.int64],  # noqa: ARG002
+        appended: NDArray[np.int64],
+        clocks: NDArray[np.int64],  # noqa: ARG002
+    ) -> NDArray[np.int64]:
         """Give the append times themselves."""
         return appended
 
@@ -111,7 +121,7 @@ class FeedClock:
     It never goes back. `future_ms` bounds what one ping may push.
 
     >>> clock = FeedClock(future_ms=1_000)
-    >>> clock.judge(np.array([500, 1_400, 9_000, 2_000]), np.zeros(4, np.int64)).tolist()
+    >>> clock.judge(np.array([500, 1_400, 9_000, 2_000]), np.zeros(4, np.int64), np.full(4, UNKNOWN)).tolist()
     [-1, 500, 1400, 1400]
     >>> clock.accepted(2_000)
     >>> clock.told(1_000)
@@ -126,23 +136,27 @@ class FeedClock:
         """Give the newest accepted event time or clock record, or UNKNOWN."""
         return self.at_ms
 
-    def judge(self, times: NDArray[np.int64], appended: NDArray[np.int64]) -> NDArray[np.int64]:  # noqa: ARG002
-        """Give the newest event time before each ping, of those not too far ahead of the one before."""
-        newest = np.maximum.accumulate(np.concatenate(([self.at_ms], times)))
-        steps = np.diff(newest)
-        if self.at_ms == UNKNOWN:
-            steps[:1] = 0
-        if (steps <= self.future_ms).all():
-            return newest[:-1]
-        return self._judge_slowly(times)
+    def judge(
+        self,
+        times: NDArray[np.int64],
+        appended: NDArray[np.int64],  # noqa: ARG002
+        clocks: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Give the newest event time or clock record before each ping, of those not too far ahead of the one before."""
+        newest = np.maximum.accumulate(np.concatenate(([self.at_ms], times)))[:-1]
+        judged = np.maximum(newest, clocks)
+        if ((times <= judged + self.future_ms) | (judged == UNKNOWN)).all():
+            return judged
+        return self._judge_slowly(times, clocks)
 
-    def _judge_slowly(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
-        at, clocks = self.at_ms, []
-        for time_ms in times.tolist():
-            clocks.append(at)
+    def _judge_slowly(self, times: NDArray[np.int64], clocks: NDArray[np.int64]) -> NDArray[np.int64]:
+        at, judged = self.at_ms, []
+        for time_ms, clock_ms in zip(times.tolist(), clocks.tolist(), strict=True):
+            at = max(at, clock_ms)
+            judged.append(at)
             if at == UNKNOWN or time_ms <= at + self.future_ms:
                 at = max(at, time_ms)
-        return np.array(clocks, np.int64)
+        return np.array(judged, np.int64)
 
     def at(self, appended_ms: int) -> int:  # noqa: ARG002
         """Give the clock."""
@@ -157,38 +171,13 @@ class FeedClock:
         self.at_ms = max(self.at_ms, clock_ms)
 
 
-def refused_by_time(
-    times: NDArray[np.int64], clocks: NDArray[np.int64], future_ms: int, horizon_ms: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
+def told(clocks: Sequence[tuple[int, int]], index: NDArray[np.int64]) -> NDArray[np.int64]:
     """
-    Whether each ping lies too far ahead of its clock, and whether too far behind; shapes (n,), bool.
+    Give the newest clock record before each of the records at `index`, `UNKNOWN` where there is none.
 
-    >>> early, late = refused_by_time(np.array([0, 5, 9]), np.array([-1, 7, 7]), future_ms=1, horizon_ms=1)
-    >>> early.tolist(), late.tolist()
-    ([False, False, True], [False, True, False])
+    >>> told([(1, 500), (3, 400)], np.array([0, 2, 4])).tolist()
+    [-1, 500, 500]
     """
-    known = clocks != UNKNOWN
-    return known & (times > clocks + future_ms), known & (times < clocks - horizon_ms)
-
-
-def cuts(
-    times: NDArray[np.int64], clocks: NDArray[np.int64], future_ms: int, horizon_ms: int
-) -> list[tuple[int, int, int]]:
-    """
-    Cut pings into (start, stop, clock) so that one clock for each part refuses what each ping's own would refuse.
-
-    Nearly always one part with the last clock; parts of equal clocks where a limit lies in between.
-
-    >>> cuts(np.array([5, 6, 7]), np.array([5, 6, 7]), future_ms=1, horizon_ms=10)
-    [(0, 3, 7)]
-    >>> cuts(np.array([5, 9, 9]), np.array([5, 6, 9]), future_ms=1, horizon_ms=10)
-    [(0, 1, 5), (1, 2, 6), (2, 3, 9)]
-    """
-    if not len(times):
-        return []
-    last = int(clocks[-1])
-    own, one = (refused_by_time(times, by, future_ms, horizon_ms) for by in (clocks, np.full_like(clocks, last)))
-    if all(np.array_equal(mine, common) for mine, common in zip(own, one, strict=True)):
-        return [(0, len(times), last)]
-    edges = [0, *(np.flatnonzero(np.diff(clocks)) + 1).tolist(), len(times)]
-    return [(start, stop, int(clocks[start])) for start, stop in itertools.pairwise(edges)]
+    places = np.array([place for place, _ in clocks], np.int64)
+    newest = np.maximum.accumulate(np.array([UNKNOWN, *(clock_ms for _, clock_ms in clocks)], np.int64))
+    return np.asarray(newest[np.searchsorted(places, index)], np.int64)

@@ -27,21 +27,21 @@ class Batch:
     """
     Readable pings in the order of their records: `index` says where each stood, `refused` which could not be read.
 
-    `pings` has the dtype `detectors.pings.PING` and the shape (n,); `clock_ms` is the newest clock record, or None.
+    `pings` has the dtype `detectors.pings.PING` and the shape (n,); `clocks` are the clock records by their place.
     """
 
     supervisees: list[str]
     pings: NDArray[np.void]
     index: NDArray[np.int64]
     refused: list[tuple[int, Reason]]
-    clock_ms: int | None
+    clocks: list[tuple[int, int]]
 
 
 def decode(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> Batch:
     """Read the records of one partition; nothing in them can make this raise."""
     decoded = wire.decode_pings(keys, values)
     return Batch(
-        decoded.columns.supervisee, packed(decoded.columns), decoded.index, decoded.refused, decoded.clock_ms
+        decoded.columns.supervisee, packed(decoded.columns), decoded.index, decoded.refused, decoded.clocks
     )
 
 

@@ -39,7 +39,7 @@ class Kernel(Protocol):
         """Name everybody with a live order."""
 
     def apply(
-        self, supervisees: Sequence[str], pings: NDArray[np.void], clock_ms: int
+        self, supervisees: Sequence[str], pings: NDArray[np.void], clock_ms: int | NDArray[np.int64]
     ) -> Collection[tuple[int, Reason]]:
         """Take pings (`detectors.pings.PING`, shape (n,)) and say which positions are refused."""
 

@@ -20,7 +20,7 @@ from schemas.disposition import Disposition
 from schemas.errors import BadConfiguration, Reason
 from schemas.rules import Rules
 from schemas.topics import PARTITIONS, PINGS
-from stream.clock import UNKNOWN, FeedClock, refused_by_time
+from stream.clock import UNKNOWN, FeedClock
 from stream.decode import decode, partition_of
 from stream.records import Record
 from stream.turns import LAST_MS, Chunk, Inputs, Refusal, Turn, chunks, key_of, turns
@@ -28,9 +28,6 @@ from stream.turns import LAST_MS, Chunk, Inputs, Refusal, Turn, chunks, key_of, 
 CUT: Final = 32_768
 KEPT: Final = 65_536
 """Pings after which the engine's changes, which nobody stores here, are dropped."""
-OF_OLD: Final = 0
-OF_TOMORROW: Final = 1 << 60
-"""Clocks by which every ping lies in the future, and every one is too late."""
 
 
 class Replay:
@@ -92,7 +89,7 @@ class Replay:
 
     def _arrived(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the moment at which each ping comes: the newest time up to it, of those not too far ahead."""
-        before = self._merged.judge(times, times)
+        before = self._merged.judge(times, times, np.full_like(times, UNKNOWN))
         usable = (before == UNKNOWN) | (times <= before + self._merged.future_ms)
         arrived = np.where(usable, np.maximum(times, before), before)
         if len(arrived):
@@ -106,19 +103,14 @@ class Replay:
         clocks = np.empty_like(times)
         for number in np.unique(numbers):
             of = numbers == number
-            clocks[of] = self.clocks[number].judge(times[of], times[of])
-        early, late = refused_by_time(times, clocks, self.limits.future_ms, self.limits.horizon_ms)
-        accepted, refused = np.ones(len(times), bool), []
-        for some, clock_ms in ((~(early | late), UNKNOWN), (early, OF_OLD), (late, OF_TOMORROW)):
-            at = np.flatnonzero(some)
-            if len(at):
-                found = self.engine.apply([supervisees[i] for i in at.tolist()], pings[at], clock_ms)
-                refused += [(int(at[i]), reason) for i, reason in found]
+            clocks[of] = self.clocks[number].judge(times[of], times[of], np.full(int(of.sum()), UNKNOWN))
+        refused = self.engine.apply(supervisees, pings, clocks)
+        accepted = np.ones(len(times), bool)
         accepted[[i for i, _ in refused]] = False
         for number in np.unique(numbers[accepted]):
             self.clocks[number].accepted(int(times[accepted & (numbers == number)].max()))
         self._kept += len(times)
-        return sorted(refused)
+        return refused
 
     def _take_turns(self, until_ms: int) -> None:
         """Do what stands at or before a moment."""

@@ -67,9 +67,6 @@ class Worker:
             lambda: self.consumer,
             metrics,
             partitions=settings.partitions,
-            future_ms=settings.future_ms,
-            horizon_ms=settings.horizon_ms,
-            feed=settings.clock == "feed",
         )
         self.generation = 0
         self.numbers: set[int] = set()

@@ -20,7 +20,7 @@ from schemas.errors import BadInput, Reason
 from schemas.reading import read
 from schemas.topics import CHECKINS, DISPOSITIONS, ORDERS, PINGS, SOURCES
 from schemas.wire import CLOCK_KEY
-from stream.clock import FeedClock, cuts
+from stream.clock import FeedClock, told
 from stream.decode import decode, misrouted
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ class Oracle:
     def _hear(self, records: list[Record]) -> None:
         """Take pings up to each clock record, then let time pass to it."""
         while records:
-            told = next((i + 1 for i, record in enumerate(records) if record.key == CLOCK_KEY), len(records))
-            self._apply(records[:told])
+            upto = next((i + 1 for i, record in enumerate(records) if record.key == CLOCK_KEY), len(records))
+            self._apply(records[:upto])
             self._pass_time()
-            records = records[told:]
+            records = records[upto:]
 
     def _apply(self, records: list[Record]) -> None:
         batch = decode([record.key for record in records], [record.value for record in records])
@@ -115,17 +115,15 @@ class Oracle:
             self._refuse(PINGS, records[i].offset, reason)
         times, at = batch.pings["time_ms"], batch.index
         accepted = np.ones(len(times), bool)
-        judged = self.clock.judge(times, times)
-        for start, stop, clock_ms in cuts(times, judged, self.limits.future_ms, self.limits.horizon_ms):
-            some = slice(start, stop)
-            for i, reason in self.engine.apply(batch.supervisees[some], batch.pings[some], clock_ms):
-                accepted[start + i] = False
-                self._refuse(PINGS, records[at[start + i]].offset, reason)
+        judged = self.clock.judge(times, times, told(batch.clocks, at))
+        for i, reason in self.engine.apply(batch.supervisees, batch.pings, judged):
+            accepted[i] = False
+            self._refuse(PINGS, records[at[i]].offset, reason)
         self.accepted += int(accepted.sum())
         if accepted.any():
             self.clock.accepted(int(times[accepted].max()))
-        if batch.clock_ms is not None:
-            self.clock.told(batch.clock_ms)
+        for _, clock_ms in batch.clocks:
+            self.clock.told(clock_ms)
 
     def _pass_time(self) -> None:
         while self.engine.tick(self.clock.now()):

@@ -59,11 +59,13 @@ class Counting:
         return list(self.rows)
 
     def apply(
-        self, supervisees: Sequence[str], pings: NDArray[np.void], clock_ms: int
+        self, supervisees: Sequence[str], pings: NDArray[np.void], clock_ms: int | NDArray[np.int64]
     ) -> Collection[tuple[int, Reason]]:
         refused = []
-        for position, (supervisee, time_ms) in enumerate(zip(supervisees, pings["time_ms"].tolist(), strict=True)):
-            if clock_ms != UNKNOWN and time_ms > clock_ms + 120_000:
+        times = pings["time_ms"]
+        early = (np.broadcast_to(clock_ms, times.shape) != UNKNOWN) & (times > clock_ms + 120_000)
+        for position, (supervisee, time_ms) in enumerate(zip(supervisees, times.tolist(), strict=True)):
+            if early[position]:
                 refused.append((position, Reason.future))
                 continue
             row = self.rows[supervisee]

@@ -52,10 +52,7 @@ class Bench:
         self.causes: list[BaseException] = []
         metrics = Metrics(CollectorRegistry())
         transactions = Transactions("group", PARTITIONS, encode, metrics, self.causes.append)
-        self.agent = Agent(
-            transactions, lambda: self.source, metrics,
-            partitions=PARTITIONS, future_ms=120_000, horizon_ms=6 * 3_600_000, feed=feed,
-        )  # fmt: skip
+        self.agent = Agent(transactions, lambda: self.source, metrics, partitions=PARTITIONS)
         readings = {topic: Reading() for topic in SOURCES}
         clock: Clock = FeedClock(120_000) if feed else WallClock(readings.values(), 0)
         nothing = dict.fromkeys(SOURCES, 0)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.clock import UNKNOWN, FeedClock, Reading, WallClock, cuts, refused_by_time
+from stream.clock import UNKNOWN, FeedClock, Reading, WallClock, told
 
 HOUR_MS = 3_600_000
 
@@ -81,7 +81,7 @@ def test_feed_clock_is_pushed_on_in_silence() -> None:
 def test_a_lone_leap_does_not_push_the_feed_clock() -> None:
     """Expected: a ping from the far future is judged, and does not judge those after it."""
     times = np.array([1_000, 90 * HOUR_MS, 2_000])
-    clocks = FeedClock(HOUR_MS, 500).judge(times, np.zeros(3, np.int64))
+    clocks = FeedClock(HOUR_MS, 500).judge(times, np.zeros(3, np.int64), np.full(3, UNKNOWN))
     assert [500, 1_000, 1_000] == clocks.tolist()
 
 
@@ -95,8 +95,8 @@ def test_feed_judgement_does_not_depend_on_the_cut(times: list[int], size: int) 
     def refuse(batches: list[list[int]]) -> list[bool]:
         clock, refused = FeedClock(HOUR_MS), []
         for batch in map(np.array, batches):
-            clocks = clock.judge(batch, np.zeros(len(batch), np.int64))
-            bad = np.logical_or(*refused_by_time(batch, clocks, HOUR_MS, 6 * HOUR_MS))
+            clocks = clock.judge(batch, np.zeros(len(batch), np.int64), np.full(len(batch), UNKNOWN))
+            bad = (clocks != UNKNOWN) & ((batch > clocks + HOUR_MS) | (batch < clocks - 6 * HOUR_MS))
             refused += bad.tolist()
             if not bad.all():
                 clock.accepted(int(batch[~bad].max()))
@@ -105,16 +105,8 @@ def test_feed_judgement_does_not_depend_on_the_cut(times: list[int], size: int) 
     assert refuse([times]) == refuse([times[i : i + size] for i in range(0, len(times), size)])
 
 
-@given(times=TIMES, data=st.data())
-def test_cuts_refuse_what_each_own_clock_refuses(times: list[int], data: st.DataObject) -> None:
-    """Expected: one clock for each part gives the same refusals as one clock for each ping, and no ping is left out."""
-    clocks = np.array(data.draw(st.lists(st.integers(-1, 20 * HOUR_MS), min_size=len(times), max_size=len(times))))
-    pings = np.array(times)
-    own = refused_by_time(pings, clocks, HOUR_MS, 6 * HOUR_MS)
-    at = 0
-    for start, stop, clock_ms in cuts(pings, clocks, HOUR_MS, 6 * HOUR_MS):
-        assert at == start < stop
-        common = refused_by_time(pings[start:stop], np.full(stop - start, clock_ms), HOUR_MS, 6 * HOUR_MS)
-        assert all(np.array_equal(mine[start:stop], theirs) for mine, theirs in zip(own, common, strict=True))
-        at = stop
-    assert len(times) == at
+def test_a_clock_record_judges_what_follows_it() -> None:
+    """Expected: the pings behind it are judged by it, those before it by the pings."""
+    clocks = told([(1, 9_000)], np.array([0, 2, 3]))
+    judged = FeedClock(HOUR_MS, 500).judge(np.array([600, 700, 9_500]), np.zeros(3, np.int64), clocks)
+    assert [500, 9_000, 9_000] == judged.tolist()
