@@ -81,6 +81,7 @@ class Episodes:
         """Findings in the order of time, row by row: each is published at once."""
         for finding in findings:
             self._publish(finding.row, self._step(finding), finding.at_ms)
+            self.forget(finding.row, self._settled_ms(finding.row))
 
     def revise(self, row: int, after_ms: int, findings: list[Finding]) -> None:
         """Replace the steps later than `after_ms` by new findings, and publish what differs."""
@@ -97,6 +98,7 @@ class Episodes:
                 replaced = [g for g in gone if (g.rule, g.subject) == (episode.rule, episode.subject)]
                 fresh = episode.revision == 0 and episode in touched
                 self._publish(row, episode, episode.steps[-1].at_ms, replaced if fresh else [])
+        self.forget(row, self._settled_ms(row))
 
     def end(self, row: int) -> None:
         """Forget a row whose order ended."""
@@ -128,7 +130,6 @@ class Episodes:
         own = self.of.setdefault(finding.row, {})
         key = (finding.rule, finding.subject, finding.since_ms)
         if key not in own:
-            self.forget(finding.row, self._settled_ms(finding.row))
             own[key] = Episode(*key)
         episode = own[key]
         until = finding.until_ms
