@@ -25,6 +25,8 @@ def new_run(kafka: str, admin: KafkaAdminClient, fresh_topics: FreshTopics, tmp_
     def make(seed: int, people: int, hours: int, partitions: int) -> Run:
         fresh_topics(partitions)
         print(f"\n{tmp_path.name}: seed={seed} people={people} hours={hours} partitions={partitions}")  # noqa: T201
-        return Run(kafka, admin, County(seed, people, hours, partitions), tmp_path)
+        folder = tmp_path / f"{tmp_path.name}-{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        return Run(kafka, admin, County(seed, people, hours, partitions), folder)
 
     return make

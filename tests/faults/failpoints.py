@@ -39,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True):
     after: int = 3
     off: tuple[Guard, ...] = ()
     drop: int = 0
-    """Of the polls that bring pings, each so manieth is lost on its way; 0: none."""
+    """So many polls that bring pings are lost on their way, each ninth of them."""
     load_s: float = 0
     """How long each load takes longer."""
     pause_s: float = 0.4
@@ -165,7 +165,7 @@ class Failpoints:
             found = await original(*args)
             for partition in [p for p in found if p.topic == PINGS]:
                 polls += 1
-                if polls % self.plan.drop == 0:
+                if polls % 9 == 0 and polls <= 9 * self.plan.drop:
                     self.notebook.note(Event("struck", why="drop"))
                     del found[partition]
             return found
