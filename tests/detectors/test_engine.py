@@ -1,5 +1,6 @@
 """The engine: restarts, batches, ticks, and what it takes in besides pings."""
 
+import numpy as np
 import pytest
 
 from detectors.engine import Engine
@@ -8,7 +9,7 @@ from schemas.checkin import Answer, CheckIn
 from schemas.disposition import Disposition, Verdict
 from schemas.errors import BadInput, BadState, Reason
 from schemas.ping import Status
-from tests.detectors.watched import HOUR, MINUTE, NAME, RULES, Ping, Watched, answer, fix, on, stay
+from tests.detectors.watched import DAY, HOUR, MINUTE, NAME, RULES, Ping, Watched, answer, fix, on, stay
 from tests.factories import HOME, curfew, near, order
 
 NIGHT = order(curfew=curfew())
@@ -131,6 +132,40 @@ def test_a_tick_is_cut_into_slices() -> None:
     engine.apply(names, make([fix(on("08:00"))] * 10), -1)
     assert [True, True, False] == [engine.tick(on("10:00"), limit=4) for _ in range(3)]
     assert set(names) == {event.supervisee for event in engine.take_events()}
+
+
+@pytest.mark.parametrize("days", [1, 2, 70])
+def test_a_leap_of_the_clock_is_gone_through_in_steps(days: int) -> None:
+    """Fast up to twice the horizon before the clock, then by one spacing a call; only the last call is a tick done."""
+    person, clock_ms, calls, more = Watched(NIGHT).hear(fix(on("08:00"), 900)), on("12:00", days), 0, True
+    of = person.engine.supervision
+    while more:
+        due_ms = int(of.windows.due[0])
+        more, calls = person.engine.tick(clock_ms), calls + 1
+        reached_ms = int(of.windows.frontier(np.array([0]))[0])
+        assert reached_ms <= max(due_ms + of.spacing_ms, min(clock_ms - 12 * HOUR, due_ms + 30 * DAY))
+        assert (of.windows.due[0] <= clock_ms, 0 if more else clock_ms) == (more, of.ticked_ms)
+    assert calls > days // 30 + 1
+
+
+def test_a_leap_of_the_clock_leaves_copies_on_its_way() -> None:
+    """A ping late by almost the horizon after two silent days finds one before it."""
+    person = Watched(NIGHT).hear(fix(on("08:00"))).wait(on("12:00", 2))
+    person.hear(fix(on("06:01", 2)), clock_ms=on("12:00", 2))
+    assert [] == person.refused
+    assert [
+        "gap/contact: gap, alert, silent, 02 08:00 - 04 06:01",
+        "gap/contact: gap, alert, silent, 04 06:01 - ",
+    ] == person.lasting
+
+
+def test_a_leap_of_the_clock_finds_what_many_ticks_find() -> None:
+    """The result rests on the last clock, not on how it came there."""
+    evening = stay(on("20:00"), on("23:00"), 10, 900)
+    leap, steps = Watched(NIGHT).hear(*evening).wait(on("12:00", 2)), Watched(NIGHT).hear(*evening)
+    for hour in range(24, 61):
+        steps.wait(on("00:00") + hour * HOUR)
+    assert steps.events == leap.events
 
 
 def test_pings_of_everybody_in_one_batch_are_told_apart() -> None:

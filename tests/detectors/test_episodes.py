@@ -1,17 +1,16 @@
 """Episodes: from findings to events, and what a run from the past takes back."""
 
+from collections.abc import Callable
 from typing import Any
 
 from detectors.episodes import Context, Episodes
 from detectors.findings import Finding, Phase
 from schemas.alert import episode_id
 
-KEEP_MS = 1_000
 
-
-def episodes() -> Episodes:
-    """Episodes of people whose names and orders are made up."""
-    return Episodes(lambda row: f"lz-{row}", lambda row, _: Context(f"org-{row}", "o@1", {"pings": []}), KEEP_MS)
+def episodes(settled_ms: Callable[[int], int] = lambda _: 0) -> Episodes:
+    """Episodes of people whose names and orders are made up, all of which may still change unless told otherwise."""
+    return Episodes(lambda row: f"lz-{row}", lambda row, _: Context(f"org-{row}", "o@1", {"pings": []}), settled_ms)
 
 
 def found(
@@ -149,13 +148,24 @@ def test_the_newest_open_episode_is_known_by_its_beginning() -> None:
 
 
 def test_old_episodes_are_forgotten_when_a_new_one_comes() -> None:
-    """Those that ended so long ago that no late ping reaches them; open ones stay."""
-    of = episodes()
+    """Those that ended before all that may still change; open ones stay, however old."""
+    settled = {0: 90}
+    of = episodes(settled.__getitem__)
     of.record([found("opened", 10, 60), found("opened", 20, 60, subject="fix"), found("closed", 10, 90, 90)])
-    of.record([found("opened", 500, 90 + KEEP_MS)])
-    assert 3 == len(of.of[0])
-    of.record([found("opened", 600, 91 + KEEP_MS)])
+    of.record([found("opened", 500, 560)])
+    assert {10, 20, 500} == {episode.since_ms for episode in of.of[0].values()}
+    settled[0] = 91
+    of.record([found("opened", 600, 660)])
     assert {20, 500, 600} == {episode.since_ms for episode in of.of[0].values()}
+
+
+def test_only_the_row_of_the_new_episode_is_looked_through() -> None:
+    """What settled is asked of that row; the episodes of others stay."""
+    of = episodes({0: 0, 1: 1_000}.__getitem__)
+    steps = [found("opened", 10, 60), found("closed", 10, 90, 90)]
+    of.record([*steps, *(step._replace(row=1) for step in steps)])
+    of.record([found("opened", 500, 560), found("opened", 500, 560)._replace(row=1)])
+    assert ({10, 500}, {500}) == tuple({e.since_ms for e in of.of[row].values()} for row in (0, 1))
 
 
 def test_a_revision_rises_across_a_restart() -> None:

@@ -48,6 +48,13 @@ def test_an_overdue_silence_that_ends_stays_a_notice() -> None:
     assert ["gap/contact: overdue, notice, silent, 03 01:00 - 03 02:10"] == person.lasting
 
 
+@pytest.mark.parametrize(("after_ms", "kind"), [(0, "overdue, notice"), (1, "gap, alert")])
+def test_an_overdue_silence_that_ends_at_the_very_limit_stays_a_notice(after_ms: int, kind: str) -> None:
+    """A contact 120 min after the last one comes before the rise; one ms later it has risen, without any tick."""
+    person = accustomed().hear(fix(on("03:00", 1) + after_ms))
+    assert [f"gap/contact: {kind}, silent, 03 01:00 - 03 03:00"] == person.lasting
+
+
 def test_the_strict_tier_is_quicker() -> None:
     """Its gap comes after 90 min."""
     person = Watched(order(tier="strict")).hear(fix(on("08:00")))

@@ -100,3 +100,19 @@ def test_limits_are_the_callers() -> None:
     rows, times = np.array([0, 0]), np.array([on("11:00"), on("10:59")])
     assert {1: "too_late"} == refusals(of, rows, times, on("12:00"), Limits(HOUR, 0))
     assert {} == refusals(of, rows[:0], times[:0], on("12:00"), Limits())
+
+
+def test_what_cannot_be_told_from_a_forgotten_ping_is_too_late() -> None:
+    """At or before the newest forgotten ping of the partition, though a copy of the row reaches further back."""
+    of = Watched().hear(fix(on("08:00"))).hear(fix(on("23:00"))).engine.supervision
+    rows, times = np.array([0, 0, 0]), np.array([on("15:00"), on("20:00"), on("20:00") + 1])
+    assert {} == refusals(of, rows, times, -1, Limits())
+    of.inputs.floor_ms = on("20:00")
+    assert {0: "too_late", 1: "too_late"} == refusals(of, rows, times, -1, Limits())
+
+
+def test_a_ping_after_all_that_was_seen_is_not_late_whatever_was_forgotten() -> None:
+    """Others' forgotten pings say nothing of a row that has not come so far."""
+    of = Watched().hear(fix(on("08:00"))).engine.supervision
+    of.inputs.floor_ms = on("20:00")
+    assert {} == refusals(of, np.array([0]), np.array([on("09:00")]), -1, Limits())

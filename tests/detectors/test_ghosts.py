@@ -1,11 +1,13 @@
 """Ghosts: places of the network that a phone at home is said to jump to."""
 
+import numpy as np
 import pytest
 
 from detectors.quality import Quality
 from detectors.window import DAY as DAY_EDGE
 from detectors.window import Window
-from tests.detectors.watched import MINUTE, RULES, Ping, blank, fix, on, seen
+from detectors.windows import Windows
+from tests.detectors.watched import DAY, MINUTE, RULES, Ping, blank, detectors, fix, on, seen
 
 QUALITY = Quality(RULES)
 FIRST_DAY = 20_514
@@ -168,3 +170,9 @@ def test_hits_stop_at_their_largest_value() -> None:
     nights.window["quality"]["ghost_hits"][0, 0] = 255
     nights.loop(on("02:00"))
     assert [255] == nights.votes
+
+
+def test_the_day_of_a_ghost_holds_the_last_day_that_a_ping_may_have() -> None:
+    """Two bytes reach beyond the year 2100, a day ahead for the zones east of Greenwich."""
+    days = np.iinfo(Windows(detectors()).layout["quality"]["ghost_day"].base)
+    assert 4_102_444_800_000 // DAY + 1 <= days.max

@@ -8,7 +8,9 @@ from types import FunctionType, ModuleType
 
 import pytest
 
+from tests.detectors.lives import BASE, HOUR, MINUTE, Life, Track
 from tests.detectors.scenarios import Way, expected, lives, run, script
+from tests.factories import order
 from tests.reference.arrival import Step
 from tests.reference.ledger import Result
 
@@ -89,10 +91,20 @@ MUTANTS = {
 }
 
 
+def punctual() -> Life:
+    """Someone heard of every 5 min, so overdue after an hour, who then keeps silent a millisecond over two."""
+    moments = range(BASE, BASE + 25 * HOUR, 5 * MINUTE)
+    track = Track(Random(0), BASE)
+    for track.now in (*moments, moments[-1] + 2 * HOUR + 1):
+        track.put(0, 0)
+    return Life("lz-1", [(BASE, order("lz-1", BASE))], track.pings)
+
+
 @pytest.fixture(scope="module")
 def scenarios() -> list[tuple[list[Step], set[Result]]]:
     """Give what arrives, and what the reference finds in it."""
-    scripts = [script(lives(seed, PEOPLE), Way(), Random(seed)) for seed in SEEDS]
+    drawn = [(lives(seed, PEOPLE), seed) for seed in SEEDS]
+    scripts = [script(of, Way(), Random(seed)) for of, seed in [*drawn, ([punctual()], 0)]]
     return [(steps, expected(steps).results()) for steps in scripts]
 
 

@@ -1,6 +1,7 @@
 """Supervision: late pings, orders that change, and what is left when one ends."""
 
 import numpy as np
+import pytest
 
 from detectors.engine import Engine
 from detectors.pings import make
@@ -33,9 +34,34 @@ def test_a_late_ping_moves_the_beginning() -> None:
     assert ("closed", new.episode_id, on("11:30"), None) == (end.phase, end.episode_id, end.until_ms, end.supersedes)
 
 
-def test_a_late_ping_into_a_silence_that_lasts_starts_it_anew() -> None:
-    """The gap since then comes with the next tick at the latest."""
-    assert ["gap/contact: gap, alert, silent, 02 09:00 - "] == silent().hear(fix(on("09:00"))).wait(on("12:00")).lasting
+def test_a_late_ping_into_a_silence_that_lasts_moves_it_at_once() -> None:
+    """The clock has passed the new limit already, so nobody waits for a tick, and the new gap names the old one."""
+    old, new = silent().hear(fix(on("09:00"))).new
+    assert ("retracted", on("08:00"), None) == (old.phase, old.since_ms, old.supersedes)
+    assert ("opened", on("09:00"), on("11:00"), old.episode_id) == (new.phase, new.since_ms, new.at_ms, new.supersedes)
+
+
+def test_a_silence_moved_by_a_late_ping_is_opened_once() -> None:
+    """The tick that comes after finds nothing more, at that clock or before the next limit."""
+    person = silent().hear(fix(on("09:00")))
+    assert ([], []) == (person.wait(on("12:00")).said, person.wait(on("23:00")).said)
+    assert ["gap/contact: gap, alert, silent, 02 09:00 - "] == person.lasting
+
+
+@pytest.mark.parametrize(("before_noon_ms", "phases"), [(0, ["retracted", "opened"]), (1, ["retracted"])])
+def test_a_late_ping_runs_its_row_up_to_the_last_tick(before_noon_ms: int, phases: list[str]) -> None:
+    """Silence from 10:00 on is a gap at 12:00: found at once when time had come so far, a millisecond sooner not."""
+    person = Watched().hear(fix(on("08:00"))).wait(on("12:00") - before_noon_ms)
+    assert phases == [event.phase for event in person.hear(fix(on("10:00"))).new]
+    assert ["gap/contact: gap, alert, silent, 02 10:00 - "] == person.wait(on("12:00")).lasting
+
+
+def test_a_late_ping_does_not_run_its_row_ahead_of_a_tick_that_is_not_done() -> None:
+    """What lies between is for that tick to find, in its turn."""
+    person = Watched(NIGHT).hear(fix(on("08:00")))
+    assert person.engine.tick(on("12:00", 1))
+    assert ["opened", "closed"] == [event.phase for event in person.hear(fix(on("23:00"))).new]
+    assert ["opened gap/contact: gap, alert, silent, 02 23:00 - "] == person.wait(on("12:00", 1)).said
 
 
 def test_a_late_ping_amends_the_end() -> None:
@@ -55,9 +81,10 @@ def test_a_late_ping_opens() -> None:
     outside = [fix(on("22:05") + k * 5 * MINUTE, 1_000 + 40 * k) for k in range(4)]
     person = Watched(NIGHT).hear(fix(on("21:50")), outside[0], outside[1], outside[3]).wait(on("23:05"))
     assert [] == person.lasting
-    person.hear(outside[2]).wait(on("23:05"))
-    assert ["curfew/residence: left, alert, left, 02 22:05 - "] == person.lasting
+    person.hear(outside[2])
     assert on("22:05") + 30 * MINUTE == person.new[-1].at_ms
+    assert ["curfew/residence: left, alert, left, 02 22:05 - "] == person.lasting
+    assert [] == person.wait(on("23:05")).said
 
 
 def test_a_late_ping_that_changes_nothing_says_nothing() -> None:
@@ -121,7 +148,9 @@ def test_late_pings_of_many_batches_wait_for_the_reader() -> None:
     for minute in (10, 20, 30, 40):
         person.engine.apply([NAME], make([fix(on("08:00") + minute * MINUTE)]), -1)
     assert person.engine.pending()
-    assert ["retracted"] == [event.phase for event in person.engine.take_events()]
+    old, new = person.engine.take_events()
+    assert ("retracted", on("08:00")) == (old.phase, old.since_ms)
+    assert ("opened", on("08:40"), old.episode_id) == (new.phase, new.since_ms, new.supersedes)
 
 
 def test_a_permit_approved_late_retracts_the_gap() -> None:
@@ -183,6 +212,29 @@ def test_the_end_closes_what_is_open() -> None:
     person = Watched(NIGHT).hear(*stay(on("21:00"), on("23:00"), 10, 900)).tell(None, on("23:30"))
     assert ["closed curfew/residence: late, alert, order_ended, 02 22:00 - 02 23:30"] == person.said
     assert (0, False) == (len(person.engine), person.engine.knows(NAME))
+
+
+@pytest.mark.parametrize(("end", "found"), [("10:00", True), ("12:00", True), ("09:59", False)])
+def test_time_runs_to_the_end(end: str, *, found: bool) -> None:
+    """What was due by then is found at its own time, though no tick came since, and closed by the end."""
+    person = Watched().hear(fix(on("08:00"))).tell(None, on(end))
+    steps = [("opened", on("10:00"), None), ("closed", on(end), on(end))]
+    assert (steps if found else []) == [(event.phase, event.at_ms, event.until_ms) for event in person.new]
+
+
+def test_time_runs_to_the_end_through_many_days() -> None:
+    """However many steps that takes: the night out is whole, and the silence goes on to the end."""
+    person = Watched(NIGHT).hear(*stay(on("21:00"), on("23:00"), 10, 900)).tell(None, on("12:00", 5))
+    assert [
+        "curfew/residence: whole_night, alert, whole_night, 02 22:00 - 03 08:00",
+        "gap/contact: gap, alert, order_ended, 02 23:00 - 07 12:00",
+    ] == person.lasting
+
+
+def test_an_end_dated_before_an_episode_ends_it_where_it_began() -> None:
+    """No episode lasts for less than nothing."""
+    person = Watched(NIGHT).hear(*stay(on("21:00"), on("23:00"), 10, 900)).tell(None, on("21:30"))
+    assert ["closed curfew/residence: minor, notice, order_ended, 02 22:00 - 02 22:00"] == person.said
 
 
 def test_late_pings_that_wait_are_settled_before_the_end() -> None:

@@ -43,6 +43,11 @@ def test_a_new_row_is_zero_but_for_its_serial() -> None:
     assert [0, NO_COPY, NO_COPY] == sorted(windows.copied[0].tolist(), reverse=True)
 
 
+def test_a_row_is_small() -> None:
+    """At most 400 bytes, four times for each person: that is what the memory of a worker is planned by."""
+    assert Windows(detectors()).layout.itemsize <= 400
+
+
 def test_a_row_used_again_has_a_new_serial() -> None:
     """Its number is that of the one who left, its name in the changelog is not."""
     windows = rows(2)
@@ -117,6 +122,24 @@ def test_a_row_ages_when_its_newest_copy_lies_back() -> None:
     assert [0] == windows.ageing(both, np.array([150, 150]), 50).tolist()
 
 
+def test_a_row_ages_from_the_first_ping_after_its_newest_copy() -> None:
+    """Else a copy of long before would be followed by another at once, and three would not reach over two spacings."""
+    windows = with_copies(100)
+    windows.hear(ROW, np.array([1_000]))
+    heard(windows, 0, 1_010)
+    assert [] == windows.ageing(ROW, np.array([1_049]), 50).tolist()
+    assert [0] == windows.ageing(ROW, np.array([1_050]), 50).tolist()
+
+
+def test_what_lies_before_the_oldest_copy_is_settled() -> None:
+    """Nothing of a new row is, and everything of a row without a copy."""
+    assert 0 == rows(1).settled_ms(0) == with_copies(100, 200).settled_ms(0)
+    windows = with_copies(100, 200, 300)
+    assert 100 == windows.settled_ms(0)
+    windows.copied[0] = NO_COPY
+    assert NEVER == windows.settled_ms(0)
+
+
 def usable(windows: Windows, floor_ms: int) -> list[int]:
     """The copies of the first row that can be run again from, by their time."""
     return sorted(windows.copied[0][windows.usable(ROW, floor_ms)[0]].tolist())
@@ -155,6 +178,30 @@ def test_a_late_ping_follows_the_copies_before_it() -> None:
     windows.hear(ROW, np.array([150]))
     assert [200] == usable(windows, 150)
     assert [100, 200] == usable(windows, 149)
+
+
+def test_what_follows_a_copy_is_written_with_it() -> None:
+    """A late ping makes the copies before it dirty, and a load knows what followed them."""
+    windows = with_copies(100, 200)
+    records = {key.decode(): value for key, value in windows.take_dirty() if value}
+    windows.hear(ROW, np.array([150]))
+    written = {key.decode(): value for key, value in windows.take_dirty() if value}
+    assert [str(windows.copied[0].tolist().index(100))] == [key[0] for key in written]
+    records |= written
+    again = Windows(detectors())
+    copies = [(int(key[0]), key[2:], value) for key, value in records.items() if key[0] != "h"]
+    again.load([("lz-0", records["h:lz-0"])], copies)
+    assert windows.follows[0].tolist() == again.follows[0].tolist()
+    assert ([200], [100, 200]) == (usable(again, 150), usable(again, 149))
+
+
+def test_a_restored_row_is_run_again_before_anything_follows_it() -> None:
+    """What followed the copies that went is forgotten with them; what follows the copy itself stays."""
+    windows = with_copies(100, 200)
+    windows.hear(ROW, np.array([300]))
+    windows.restore(ROW, np.array([windows.copied[0].tolist().index(100)]))
+    follows = dict(zip(windows.copied[0].tolist(), windows.follows[0].tolist(), strict=True))
+    assert {NO_COPY: 0, 0: 100, 100: 200} == follows
 
 
 def test_a_restored_row_keeps_what_is_not_the_rules_own() -> None:
