@@ -111,10 +111,14 @@ class Run:
         del self.processes[name]
         return code
 
+    def has_ended(self, name: str) -> bool:
+        """Whether a worker has ended."""
+        return self.processes[name].poll() is not None
+
     def supervise(self, names: str) -> None:
         """Start those again that have ended, as whoever runs workers does."""
         for name in names:
-            if self.processes[name].poll() is not None:
+            if self.has_ended(name):
                 self.start(name)
                 self.may_end.add(name)
 
@@ -137,7 +141,7 @@ class Run:
         """Wait for something, while no worker has ended that should not and the feed runs."""
         deadline = time.monotonic() + within_s
         while not reached():
-            ended = [name for name, process in self.processes.items() if process.poll() is not None]
+            ended = [name for name in self.processes if self.has_ended(name)]
             assert self.may_end.issuperset(ended), [self.log(name) for name in ended]
             assert time.monotonic() < deadline, f"after {within_s} s not {what}; sent {self.feeder.share():.0%}"
             time.sleep(POLL_S)
@@ -164,12 +168,16 @@ class Run:
         ends = ends_of(self.bootstrap, SOURCES)
         self.until(lambda: committed(self.admin, self.group) == ends, f"read up to {ends}")
 
-    def finish(self) -> Verdict:
-        """Wait until everything is read, end the orders that are to end last, end the workers, and judge."""
+    def until_done(self) -> None:
+        """Wait until all of the county was sent and read, and its deadlines have fired."""
         self.until_fed(1)
         self.until_read()
         everyone = set(range(self.county.partitions))
         self.until(lambda: self.evidence().ticked(self.county.end_ms) >= everyone, "all deadlines fired")
+
+    def finish(self) -> Verdict:
+        """Wait until everything is read, end the orders that are to end last, end the workers, and judge."""
+        self.until_done()
         with broker.producer(self.bootstrap) as producer:
             send(producer, self.county.last)
         self.until_read()

@@ -70,7 +70,7 @@ def test_stopped_at_any_time(new_run: NewRun) -> None:
             time.sleep(draw.uniform(0, SESSION_S))
             run.wake(name)
             time.sleep(SESSION_S)
-            if run.processes[name].poll() is not None:
+            if run.has_ended(name):
                 assert run.ended(name) == EXIT_POISONED
                 run.start(name)
         assert run.feeder.share() < 1
