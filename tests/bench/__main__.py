@@ -30,7 +30,6 @@ def main() -> int:
     report.say(f"{machine.hardware()}; {busy:.1f} processes of others want to run")
     report.say(f"drawing {pings:,} pings of {supervisees:,} supervisees")
     drawn = county.draw(supervisees, pings)
-    county.save(drawn, parts.INPUT)
     figures = {
         "supervisees": supervisees,
         "pings": pings,
@@ -43,6 +42,7 @@ def main() -> int:
     failed: list[str] = []
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with machine.kafka() as bootstrap:
+        county.save(drawn, parts.INPUT)
         run = parts.Run(bootstrap, drawn, wanted.quick, wanted.profile, figures, {}, {})
         for part in chosen:
             report.say(f"{part.__name__}: {(part.__doc__ or '').splitlines()[0]}")

@@ -25,6 +25,8 @@ BUILD: Final = ROOT / "build" / "bench"
 PATIENCE_S: Final = 240
 _DIE_WITH_PARENT: Final = 1
 _DATA: Final = "kafka-"
+OWN: Final = BUILD / f"{_DATA}{os.getpid()}"
+"""Whatever this run writes besides its result: the broker's data, the input, what children hand over."""
 
 
 class ChildError(Exception):
@@ -76,7 +78,7 @@ def measure(module: str, environ: Mapping[str, str] | None = None, **options: ob
 
     Raises ChildError with the end of its output when it fails or takes longer than `PATIENCE_S`.
     """
-    with tempfile.TemporaryDirectory(dir=BUILD) as folder:
+    with tempfile.TemporaryDirectory(dir=OWN) as folder:
         result, log = Path(folder, "result.json"), Path(folder, "log")
         command = [sys.executable, "-m", f"tests.bench.{module}", str(result), json.dumps(options)]
         with log.open("wb") as output:
@@ -116,14 +118,13 @@ def kafka() -> Iterator[str]:
     for left in BUILD.glob(f"{_DATA}*"):
         if not Path("/proc", left.name.removeprefix(_DATA)).exists():
             _discard(left)
-    data = BUILD / f"{_DATA}{os.getpid()}"
     try:
-        up = _script("up", data)
+        up = _script("up", OWN)
         if up.returncode:
             raise ChildError(f"Kafka did not start:\n{up.stderr}")
         yield up.stdout.strip()
     finally:
-        _discard(data)
+        _discard(OWN)
 
 
 def _discard(data: Path) -> None:

@@ -107,15 +107,7 @@ class Offline:
             return encode(event, rules.revision, settings.alert_source, structured=False)
 
         self.transactions = Transactions("bench", PARTITIONS, say, metrics, _raise)
-        self.agent = Agent(
-            self.transactions,
-            _no_source,
-            metrics,
-            partitions=PARTITIONS,
-            future_ms=settings.future_ms,
-            horizon_ms=settings.horizon_ms,
-            feed=True,
-        )
+        self.agent = Agent(self.transactions, _no_source, metrics, partitions=PARTITIONS)
         for number in range(PARTITIONS):
             self.transactions.owned[number] = Partition(
                 number,

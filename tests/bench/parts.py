@@ -13,7 +13,7 @@ SHORT_RECORDS: Final = 2_000_000
 PLAIN_PINGS: Final = 30_000
 CROWD: Final = 100_000
 CROWD_PINGS: Final = 3
-INPUT: Final = machine.BUILD / "input"
+INPUT: Final = machine.OWN / "input"
 
 
 class Run(NamedTuple):
@@ -125,16 +125,18 @@ def offline(run: Run) -> None:
 
 
 def peer(run: Run) -> None:
-    """A plain Faust agent with tables, on the first pings of the same input."""
-    pings = run.scaled(PLAIN_PINGS)
-    people = sorted(set(run.drawn.persons[:pings]))
+    """A plain Faust agent with tables, on all pings of some of the people."""
+    people = max(1, run.scaled(PLAIN_PINGS) * len(run.drawn.supervisees) // len(run.drawn.values))
     feeding.make(run.bootstrap, plain.PARTITIONS, plain.ORDERS, plain.PINGS, plain.ALERTS)
     names = [name.encode() for name in run.drawn.supervisees]
     numbers = run.drawn.partitions(plain.PARTITIONS)
-    feeding.send(run.bootstrap, plain.ORDERS, ((numbers[p], names[p], run.drawn.orders[p]) for p in people))
-    sent = zip(run.drawn.persons[:pings], run.drawn.values[:pings], strict=True)
-    feeding.send(run.bootstrap, plain.PINGS, ((numbers[p], names[p], value) for p, value in sent))
-    found = machine.measure("plain", bootstrap=run.bootstrap, people=len(people), pings=pings)
+    orders = [(numbers[person], names[person], run.drawn.orders[person]) for person in range(people)]
+    arrived = zip(run.drawn.persons, run.drawn.values, strict=True)
+    sent = [(numbers[person], names[person], value) for person, value in arrived if person < people]
+    feeding.send(run.bootstrap, plain.ORDERS, orders)
+    feeding.send(run.bootstrap, plain.PINGS, sent)
+    pings = len(sent)
+    found = machine.measure("plain", bootstrap=run.bootstrap, people=people, pings=pings)
     run.figures.update(
         {
             "plain_faust_pings_per_s": pings / found["wall_s"],
@@ -153,6 +155,7 @@ def recovery(run: Run) -> None:
             "recovery_records_per_s": found["records"] / (found["read_s"] + found["load_s"]),
             "recovery_read_s": found["read_s"],
             "recovery_load_s": found["load_s"],
+            "recovery_cpu_us": found["cpu_s"] / found["supervisees"] * 1e6,
             "recovery_supervisees": found["supervisees"],
         }
     )

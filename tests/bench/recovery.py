@@ -25,7 +25,7 @@ async def load(options: dict[str, str]) -> dict[str, Any]:
     rules, limits = load_rules(settings.rules_file), Limits(settings.horizon_ms, settings.future_ms)
     read_s = load_s = 0.0
     engines, records = [], 0
-    before = psutil.Process().memory_info().rss
+    before, cpu_s = psutil.Process().memory_info().rss, time.process_time()
     for number in range(PARTITIONS):
         async with Reader(options["bootstrap"], options["group"]) as reader:
             began = time.perf_counter()
@@ -43,6 +43,7 @@ async def load(options: dict[str, str]) -> dict[str, Any]:
         "load_s": load_s,
         "supervisees": sum(map(len, engines)),
         "records": records,
+        "cpu_s": time.process_time() - cpu_s,
         "rss_bytes": psutil.Process().memory_info().rss - before,
     }
 
