@@ -131,19 +131,16 @@ class Engine:
         self.counters["duplicate"] += len(rows) - int(fresh.sum())
         rows, pings = rows[fresh], pings[fresh]
         late = pings["time_ms"] <= of.windows.frontier(rows)
+        self.counters["late"] += int(late.sum())
         self._set_aside(rows[late], pings[late])
-        rows, pings = rows[~late], pings[~late]
-        if self._late and len(of.windows.ageing(rows, pings["time_ms"], of.spacing_ms)):
-            waits = np.isin(rows, np.concatenate([waiting for waiting, _ in self._late]))
-            self._set_aside(rows[waits], pings[waits])  # one run for the whole row: no silence in between
-            rows, pings = rows[~waits], pings[~waits]
-            self.settle()  # late pings need the old copies
-        if len(rows):
-            of.advance(rows, pings)
+        waits = np.isin(rows, np.unique(np.concatenate([waiting for waiting, _ in self._late] or [rows[:0]])))
+        self._set_aside(rows[waits & ~late], pings[waits & ~late])
+        if not waits.all():
+            of.advance(rows[~waits], pings[~waits])
         return sorted(refused.items())
 
     def _set_aside(self, rows: Column, pings: Column) -> None:
-        """Let pings wait for `settle`."""
+        """Let pings wait for `settle`, with all that follow of their rows: one run, and no silence found in between."""
         if len(rows):
             self._late.append((rows, pings))
 
@@ -166,17 +163,16 @@ class Engine:
             return
         of = self.supervision
         rows, pings = (np.concatenate(parts) for parts in zip(*self._late, strict=True))
-        self._late = []
-        order = in_order(rows, pings)
-        rows, pings = rows[order], pings[order]
+        self._late, waited = [], len(rows)
         distinct = np.unique(rows)
         seen_at, seen = of.inputs.of(distinct, np.full(len(distinct), int(pings["time_ms"].min()) - 1))
-        known = set(zip(distinct[seen_at].tolist(), seen.tolist(), strict=True))
-        pairs = zip(rows.tolist(), pings.tolist(), strict=True)
-        fresh = ~repeats(rows, pings) & np.array([pair not in known for pair in pairs], bool)
-        self.counters["duplicate"] += len(rows) - int(fresh.sum())
-        self.counters["late"] += int(fresh.sum())
+        rows, pings = np.concatenate((distinct[seen_at], rows)), np.concatenate((seen, pings))
+        order = in_order(rows, pings)  # of equal pings the seen one comes first
+        rows, pings = rows[order], pings[order]
+        fresh = (order >= len(seen)) & ~repeats(rows, pings)
         rows, pings = rows[fresh], pings[fresh]
+        self.counters["late"] -= waited - len(rows)
+        self.counters["duplicate"] += waited - len(rows)
         if len(rows):
             distinct, first = np.unique(rows, return_index=True)
             of.windows.hear(distinct, pings["time_ms"][first])

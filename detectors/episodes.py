@@ -46,6 +46,7 @@ class Episode(msgspec.Struct):
     steps: list[Step] = []
     revision: int = 0
     shown: Step | None = None
+    said_ms: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -164,6 +165,7 @@ class Episodes:
         self.dirty.add(row)
         episode.revision += 1
         episode.shown = step
+        episode.said_ms = max(episode.said_ms, at_ms)
         until_ms = None if phase == "opened" else step.until_ms
         finding = Finding(
             row, episode.rule, episode.subject, phase, episode.since_ms, at_ms, until_ms,
@@ -183,4 +185,4 @@ class Episodes:
 
 
 def _last_ms(episode: Episode) -> int:
-    return episode.steps[-1].at_ms if episode.steps else episode.shown.at_ms if episode.shown else 0
+    return max(episode.said_ms, episode.steps[-1].at_ms if episode.steps else 0)

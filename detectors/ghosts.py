@@ -107,4 +107,5 @@ class Ghosts:
             slot = int(np.where(hits > 0, days, 0).argmin())
             own["ghost_lon"][i, slot], own["ghost_lat"][i, slot] = lon, lat
             hits[slot] = nights[slot] = 1
+            own["ghosts"][i] &= ~np.uint8(1 << slot)
         days[slot] = day

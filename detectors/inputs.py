@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STORED: Final = np.dtype([("serial", "<u4"), ("ping", PING)])
 TAIL: Final = 65_536
-PIECES: Final = 64
+PIECES: Final = 16
 SMALL_BYTES: Final = 4_096
 LARGEST_BYTES: Final = 524_288 // STORED.itemsize * STORED.itemsize
 
@@ -95,9 +95,13 @@ class Inputs:
             where.append(np.repeat(hit, count))
             pings.append(part.pings[index])
         for tail_rows, tail in zip(self._tail_rows, self._tail, strict=True):
-            at = np.minimum(np.searchsorted(rows, tail_rows), len(rows) - 1)
-            hit = positions(rows[at] == tail_rows)
-            where.append(at[hit])
+            if len(rows) == 1:
+                hit = positions(tail_rows == rows[0])
+                where.append(np.zeros(len(hit), np.int64))
+            else:
+                at = np.minimum(np.searchsorted(rows, tail_rows), len(rows) - 1)
+                hit = positions(rows[at] == tail_rows)
+                where.append(at[hit])
             pings.append(tail[hit])
         at, found = np.concatenate(where), np.concatenate(pings)
         later = found["time_ms"] > after_ms[at]

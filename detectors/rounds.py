@@ -68,9 +68,10 @@ class Rounds:
         part, until_ms = window.take(rows), until_ms[rows]
         ripe = np.arange(len(rows))
         while len(ripe):
-            some = part.take(ripe)
+            some = part if len(ripe) == len(part) else part.take(ripe)
             found += self._fire(some)
-            part.put(ripe, some)
+            if some is not part:
+                part.put(ripe, some)
             ripe = self._ripe(part, until_ms, silence=silence)
         window.put(rows, part)
         return found

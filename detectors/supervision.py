@@ -125,7 +125,8 @@ class Supervision:
             self.episodes.revise(row, after_ms, by_row[row])
 
     def reconsider(self, row: int, from_ms: int, frontier: int) -> None:
-        """The orders of a row changed: from then on, or from a time that it has passed already."""
+        """The orders of a row changed: from then on, or from a time that it has passed; evidence begins before that."""
+        from_ms -= max(self.plans.before_ms.values())
         rows = np.array([row])
         if from_ms <= frontier and self.windows.usable(rows, self.inputs.floor_ms).any():
             self.rerun(rows, np.array([from_ms]))

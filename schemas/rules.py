@@ -55,15 +55,15 @@ class CurfewRule(Sent):
     span_min: Minutes = 15
     distance_m: Metres = 200
     floor_m: Metres = 300
-    distinct: Count = 3
-    distinct_sparse: Count = 2
+    distinct: Annotated[int, Field(ge=1, le=3)] = 3
+    distinct_sparse: Annotated[int, Field(ge=1, le=3)] = 2
     sparse_min: Minutes = 20
     before_min: Minutes = 60
     clear_pings: Count = 2
     clear_m: Metres = 100
     minor_min: Minutes = 30
     accumulated_min: Minutes = 120
-    accumulated_days: Annotated[int, Field(ge=1, le=30)] = 7
+    accumulated_days: Annotated[int, Field(ge=1, le=7)] = 7
 
     @model_validator(mode="after")
     def _can_open(self) -> Self:

@@ -14,10 +14,12 @@ from detectors.findings import EpisodeEvent
 from schemas.checkin import CheckIn
 from schemas.disposition import Disposition
 from schemas.errors import Reason
+from schemas.topics import PINGS
 from stream.clock import UNKNOWN, Clock, Reading
 from stream.columns import Columns
 
 Headers = list[tuple[str, bytes]]
+BEHIND_MS = 2_000
 
 
 class Kernel(Protocol):
@@ -115,6 +117,10 @@ class Partition:
         """Everything of `topic` before the offset `position` is in the rows."""
         self.applied[topic] = position
         self.readings[topic].read(position, appended_ms)
+
+    def behind(self, now_ms: int) -> bool:
+        """Whether what is read now was appended a while ago: what is late by more need not hurry."""
+        return 0 <= self.readings[PINGS].moment_ms < now_ms - BEHIND_MS
 
     def progress_ms(self) -> int:
         """When the topic that lags most last moved or stood at its end; 0 before the first answer of each."""

@@ -11,6 +11,7 @@ fences ours.
 
 import asyncio
 import contextlib
+import itertools
 import json
 import time
 from collections import defaultdict
@@ -33,6 +34,7 @@ EXIT_POISONED = 70
 BATCH_BYTES = 1 << 19
 TRANSACTION_TIMEOUT_MS = 30_000
 RELEASE_S = 4.0
+CATCHING_UP = 4
 STOP_S = 2.0
 
 Encode = Callable[[EpisodeEvent], tuple[bytes, bytes, Headers]]
@@ -67,9 +69,16 @@ class Transactions:
             self._poisoned(cause)
 
     async def run(self, interval_s: float) -> None:
-        """Flush for ever, whether or not records come: silence is what is looked for."""
-        while self.cause is None and not self._ending.is_set():
-            await self.flush(list(self.owned.values()))
+        """
+        Flush for ever, whether or not records come: silence is what is looked for.
+
+        A partition that is behind flushes every fourth time: there each ping makes its row and its late pings dearer.
+        """
+        for turn in itertools.count():
+            if self.cause is not None or self._ending.is_set():
+                return
+            now_ms = int(time.time() * 1000)
+            await self.flush([p for p in list(self.owned.values()) if turn % CATCHING_UP == 0 or not p.behind(now_ms)])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), interval_s)
 
@@ -79,7 +88,8 @@ class Transactions:
 
     async def flush(self, partitions: Iterable[Partition]) -> None:
         """One transaction for each partition that has something to say; poisons the worker when one fails."""
-        await asyncio.gather(*(self._flush(partition) for partition in partitions if partition.pending()))
+        waiting = [self._flush(partition) for partition in partitions if partition.pending()]
+        await asyncio.gather(*waiting, return_exceptions=True)  # what failed has poisoned the worker, or was gone
 
     async def release(self, numbers: Iterable[int]) -> None:
         """
@@ -110,9 +120,7 @@ class Transactions:
             except BaseException as error:
                 if not partition.gone:
                     self.poison(error)
-                if not isinstance(error, Exception):
-                    raise
-                return
+                raise
             partition.committed = snapshot.offsets
             self.metrics.flush_seconds.observe(time.monotonic() - began)
 

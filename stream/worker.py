@@ -92,7 +92,8 @@ class Worker:
             return
         structlog.get_logger(__name__).info("partitions assigned", partitions=sorted(self.numbers))
         for number in sorted(self.numbers):
-            self._loads[number] = asyncio.ensure_future(self._load(number, generation))
+            self._loads[number] = load = asyncio.ensure_future(self._load(number, generation))
+            load.add_done_callback(self._loaded)
 
     async def revoked(self, partitions: set[Any]) -> None:
         """Write the last transaction of what leaves, and forget it; loads under way are given up."""
@@ -138,13 +139,17 @@ class Worker:
                 self.transactions.owned[number] = partition
             await self.consumer.place({TP(topic, number): at for topic, at in partition.applied.items()})
         except KafkaError as error:
-            self.poison(Unavailable(f"loading partition {number}: {type(error).__name__}: {error}"))
-        except Exception as error:  # noqa: BLE001 - a partition that cannot be loaded must not be worked on
-            self.poison(error)
+            raise Unavailable(f"loading partition {number}: {type(error).__name__}: {error}") from error
         else:
             self.metrics.load_seconds.observe(time.monotonic() - began)
         finally:
             self._loads.pop(number, None)
+
+    def _loaded(self, load: asyncio.Task[None]) -> None:
+        """A partition that cannot be loaded must not be worked on."""
+        error = None if load.cancelled() else load.exception()
+        if error is not None:
+            self.poison(error)
 
     def _is_current(self, number: int, generation: int) -> bool:
         return generation == self.generation and number in self.numbers and self.transactions.cause is None

@@ -37,8 +37,6 @@ FENCE_FILE = "geofence/fences.py"
 
 GUARDS = {
     "stream/agent.py": 2,  # a record or a tick that failed has left rows half done
-    "stream/transactions.py": 1,  # a transaction that failed, or was cancelled, has taken rows that it did not write
-    "stream/worker.py": 1,  # a load is a task that nobody waits for: its failure would be seen by nobody
 }
 """The places that catch everything, and how many a file has. Each poisons the worker and lets nothing go on."""
 

@@ -141,7 +141,7 @@ def test_samples_are_read_by_the_code() -> None:
 
     assert [supervisee] == batch.supervisees
     assert [] == batch.refused
-    assert json.loads(clock)["clock_ms"] == batch.clock_ms
+    assert [(1, json.loads(clock)["clock_ms"])] == batch.clocks
 
 
 def test_verbs_are_those_of_the_command_line() -> None:

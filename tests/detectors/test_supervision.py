@@ -322,3 +322,11 @@ def test_the_records_of_who_came_again_are_whole() -> None:
     assert ["opened gap/contact: gap, alert, silent, 02 14:00 - "] == person.hear(fix(on("14:00"))).wait(
         on("16:00")
     ).said
+
+
+def test_a_gap_found_again_goes_on_counting() -> None:
+    """A permit told late and taken back: the third revision, or readers take it for an old message."""
+    person = Watched().hear(*stay(on("00:00"), on("08:00"), 10)).wait(on("12:00"))
+    person.tell(order(permits=[permit("reported_off", on("07:30"), on("14:00"))]), on("12:00"))
+    person.tell(order(), on("12:01")).wait(on("12:01"))
+    assert [1, 2, 3] == [event.revision for event in person.events]

@@ -54,7 +54,7 @@ def test_strict_is_never_laxer() -> None:
         ("revision = 1\n[tiers.general.gap]\noverdue = 60", "tiers.general.gap.overdue: Extra inputs"),
         ("revision = 1\n[tiers.general.gap]\noverdue_min = 0", "tiers.general.gap.overdue_min: "),
         ("revision = 1\n[tiers.general.gap]\noverdue_min = 130", "tiers.general.gap: Value error, overdue_min"),
-        ("revision = 1\n[tiers.general.curfew]\ndistinct = 5", "tiers.general.curfew: Value error, distinct_sparse"),
+        ("revision = 1\n[tiers.general.curfew]\ndistinct = 1", "tiers.general.curfew: Value error, distinct_sparse"),
         ("revision = 1\n[tiers.light.gap]", "tiers.light: Extra inputs"),
         ("revision = ", "is not TOML: "),
         ("\udcff", "cannot be read: "),
