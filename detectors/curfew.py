@@ -30,8 +30,8 @@ class Curfew:
     any further ping. Class: late, left, or, out at both edges and never home, whole night. An absence below 30 min is
     minor, a notice; minor ones of 7 nights add up, and 2 h of them are an alert.
 
-    The trap: last seen at home and silent is only a gap; a breach needs pings that say outside. Worst-case delay:
-    4 pings and 15 min; none for a person who is out at the edge.
+    The trap: last seen at home and silent is only a gap; a breach needs pings that say outside.
+    Worst-case delay: 4 pings and 15 min; none for a person who is out at the edge.
 
     >>> from detectors.examples import Person
     >>> person = Person(curfew=(60, 600)).ping(minute=61, away_m=900).ping(minute=66, away_m=940)
