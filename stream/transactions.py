@@ -150,7 +150,8 @@ class Transactions:
         await self._commit(partition)
 
     async def _send_rows(self, partition: Partition, snapshot: Snapshot) -> Sent:
-        rows: list[Record] = [(key, value, []) for key, value in snapshot.rows]
+        nothing: Headers = []  # one for all rows: a list each would be what the collector walks
+        rows: list[Record] = [(key, value, nothing) for key, value in snapshot.rows]
         return await send_batches(partition.producer, TopicPartition(CHANGELOG, partition.number), rows)
 
     async def _send_outbox(self, partition: Partition, snapshot: Snapshot) -> Sent:
