@@ -59,6 +59,7 @@ class Reader:
             auto_offset_reset="none",
             isolation_level="read_committed",
             fetch_max_wait_ms=100,
+            retry_backoff_ms=20,  # the first request for each topic waits it out
             max_partition_fetch_bytes=FETCH_BYTES,
         )
 

@@ -28,7 +28,7 @@ from stream.settings import Settings
 from stream.store import Header, Reader, check_range, check_topics, positions, read_rows
 from stream.transactions import Encode, Transactions, producer_of, stop_producer
 
-LOADS = 2
+LOADS = 4
 """Partitions loaded at a time: a load is bound by the processor, and a second one fills its waits."""
 STEP = 512
 
