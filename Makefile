@@ -33,7 +33,7 @@ check: build/.installed ## ruff, mypy, yamllint, shell syntax
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m mypy schemas geofence detectors stream tests deploy/kafka/kafka deploy/demo
 	.venv/bin/python -m mypy deploy/demo/demo
-	.venv/bin/python -m yamllint --strict deploy
+	.venv/bin/python -m yamllint --strict --config-file deploy/yamllint.yaml deploy
 	sh -n deploy/preflight
 	bash -n .ci/run
 
