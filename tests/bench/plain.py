@@ -47,7 +47,12 @@ class Ping(faust.Record, serializer="json"):  # type: ignore[misc, call-arg]
 def build(bootstrap: str, finished: asyncio.Event, people: int, pings: int, result: dict[str, Any]) -> Any:  # noqa: ANN401
     """Put the application together: one agent for orders, one for pings, a table for each."""
     app = faust.App(
-        "bench-plain", broker=f"kafka://{bootstrap}", web_enabled=False, store="memory://", topic_partitions=PARTITIONS
+        "bench-plain",
+        broker=f"kafka://{bootstrap}",
+        web_enabled=False,
+        store="memory://",
+        datadir="build/bench/plain",
+        topic_partitions=PARTITIONS,
     )
     orders = app.topic(ORDERS, key_type=str, value_serializer="json")
     arrived = app.topic(PINGS, key_type=str, value_type=Ping)

@@ -1,5 +1,6 @@
 """A broker that goes away and comes back, on a broker of the test's own."""
 
+import contextlib
 import shutil
 import time
 from collections.abc import Iterator
@@ -13,7 +14,12 @@ from tests.conftest import RUNS, discard, script
 from tests.faults.county import County
 from tests.faults.driver import Run
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.timeout(900),
+    # kafka-python leaves the sockets of connections that were refused to the garbage collector.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 PARTITIONS = 4
 
 
@@ -29,11 +35,14 @@ def broker(request: pytest.FixtureRequest) -> Iterator[Path]:
         discard(data)
 
 
-def run_on(broker: Path, county: County, folder: Path) -> Run:
+@contextlib.contextmanager
+def run_on(broker: Path, county: County, folder: Path) -> Iterator[Run]:
     """Give a run on that broker; its address stays when it is started again."""
     address = (broker / "bootstrap").read_text().strip()
     topics.apply(address, PARTITIONS, replication=1)
-    return Run(address, KafkaAdminClient(bootstrap_servers=address), county, folder)
+    with contextlib.closing(KafkaAdminClient(bootstrap_servers=address)) as admin:
+        with Run(address, admin, county, folder) as run:
+            yield run
 
 
 @pytest.mark.parametrize("down_s", [5, 70])
