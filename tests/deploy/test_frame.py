@@ -25,7 +25,8 @@ PINNED = {
 
 def test_every_target_is_in_the_help() -> None:
     """`make help` lists each target with a sentence, and no more than there are."""
-    done = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    command = ["make", "--no-print-directory", "help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     listed = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     phony = re.search(r"^\.PHONY: (.*)", MAKEFILE, flags=re.MULTILINE)
     assert phony is not None

@@ -18,9 +18,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 import msgspec
@@ -47,10 +47,22 @@ POLL_S: Final = 0.1
 
 
 class Run:
-    """Workers by name, fed from one county. `may_end` names those whose end by themselves is no failure."""
+    """
+    Workers by name, fed from one county.
 
-    def __init__(self, bootstrap: str, admin: KafkaAdminClient, county: County, folder: Path) -> None:
-        self.bootstrap, self.admin, self.county, self.folder = bootstrap, admin, county, folder
+    `may_end` names those whose end by themselves is no failure. `changed` replaces settings of the workers; where their
+    clock or rules are others, the oracle knows nothing of it.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        admin: KafkaAdminClient,
+        county: County,
+        folder: Path,
+        changed: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.bootstrap, self.admin, self.county, self.folder, self.changed = bootstrap, admin, county, folder, changed
         self.group = f"faults-{folder.name}-{time.time_ns()}"
         settings = Settings(clock="feed", partitions=county.partitions)
         limits = Limits(settings.horizon_ms, settings.future_ms)
@@ -77,6 +89,7 @@ class Run:
         settings = {
             "KAFKA_BOOTSTRAP": self.bootstrap, "GROUP": self.group, "PARTITIONS": str(self.county.partitions),
             "CLOCK": "feed", "FLUSH_S": "0.1", "SESSION_TIMEOUT_S": str(SESSION_S), "HTTP_PORT": "0",
+            **self.changed,
         }  # fmt: skip
         environment = {key: value for key, value in os.environ.items() if not key.startswith("VIGIL_")}
         environment |= {f"VIGIL_{key}": value for key, value in settings.items()}
