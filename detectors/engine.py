@@ -49,7 +49,7 @@ class Engine:
         self.limits = limits
         self.supervision = Supervision(tuple(detector(rules) for detector in DETECTORS), rules, limits.horizon_ms)
         self.counters: Counter[str] = Counter()
-        self._late: list[tuple[Column, Column]] = []
+        self._late: list[tuple[Column, Column, Column]] = []
         self._ordered: set[int] = set()
         self._tombstones: list[bytes] = []
 
@@ -131,18 +131,17 @@ class Engine:
         self.counters["duplicate"] += len(rows) - int(fresh.sum())
         rows, pings = rows[fresh], pings[fresh]
         late = pings["time_ms"] <= of.windows.frontier(rows)
-        self.counters["late"] += int(late.sum())
-        self._set_aside(rows[late], pings[late])
-        waits = np.isin(rows, np.unique(np.concatenate([waiting for waiting, _ in self._late] or [rows[:0]])))
-        self._set_aside(rows[waits & ~late], pings[waits & ~late])
+        self._set_aside(rows, pings, late, late)
+        waits = np.isin(rows, np.unique(np.concatenate([waiting for waiting, *_ in self._late] or [rows[:0]])))
+        self._set_aside(rows, pings, late, waits & ~late)
         if not waits.all():
             of.advance(rows[~waits], pings[~waits])
         return sorted(refused.items())
 
-    def _set_aside(self, rows: Column, pings: Column) -> None:
+    def _set_aside(self, rows: Column, pings: Column, late: Column, where: Column) -> None:
         """Let pings wait for `settle`, with all that follow of their rows: one run, and no silence found in between."""
-        if len(rows):
-            self._late.append((rows, pings))
+        if where.any():
+            self._late.append((rows[where], pings[where], late[where]))
 
     def tick(self, clock_ms: int, limit: int = 4096) -> bool:
         """Fire deadlines up to the clock, of at most `limit` rows; True when more is due: call again."""
@@ -162,7 +161,7 @@ class Engine:
         if not self._late:
             return
         of = self.supervision
-        rows, pings = (np.concatenate(parts) for parts in zip(*self._late, strict=True))
+        rows, pings, late = (np.concatenate(parts) for parts in zip(*self._late, strict=True))
         self._late, waited = [], len(rows)
         distinct = np.unique(rows)
         seen_at, seen = of.inputs.of(distinct, np.full(len(distinct), int(pings["time_ms"].min()) - 1))
@@ -170,8 +169,8 @@ class Engine:
         order = in_order(rows, pings)  # of equal pings the seen one comes first
         rows, pings = rows[order], pings[order]
         fresh = (order >= len(seen)) & ~repeats(rows, pings)
+        self.counters["late"] += int(late[order[fresh] - len(seen)].sum())
         rows, pings = rows[fresh], pings[fresh]
-        self.counters["late"] -= waited - len(rows)
         self.counters["duplicate"] += waited - len(rows)
         if len(rows):
             distinct, first = np.unique(rows, return_index=True)
