@@ -113,11 +113,16 @@ def result(bodies: list[Body]) -> set[Episode]:
 
 
 def test_the_same_episodes(runs: Runs) -> None:
-    """Id, class, since, until and severity of all that is not retracted are the same; late pings have amended some."""
+    """
+    Id, class, since, until and severity of all that is not retracted are the same, late pings among the input.
+
+    Whether something was retracted on the way depends on how the live run was cut.
+    """
     assert result(runs.replayed) == result(runs.live)
     assert len(result(runs.live)) > 20
     assert {"gap", "curfew"} == {episode.rule for episode in result(runs.live)}
-    assert {"opened", "updated", "closed", "retracted"} == {body["phase"] for body in runs.live}
+    assert {"opened", "updated", "closed"} <= {body["phase"] for body in runs.live}
+    assert runs.late > 0
 
 
 def test_the_same_refusals(runs: Runs) -> None:

@@ -39,7 +39,7 @@ def test_half_of_the_rows(new_run: NewRun) -> None:
         run.forget()
         run.start("a", off=("transaction",))
         run.may_end.add("a")
-        run.until(lambda: len(run.evidence().of("a")[-1].all("placed")) == 4 or run.has_ended("a"), "loaded or refused")
+        run.until(lambda: run.evidence().count("placed") == 8 or run.has_ended("a"), "loaded or refused")
         if run.has_ended("a"):
             assert "header" in run.log("a"), run.log("a")
             assert any("header" in what for what in run.verdict().state_mismatch)
