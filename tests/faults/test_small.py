@@ -39,15 +39,15 @@ def test_three_workers_killed_and_stopped(new_run: NewRun) -> None:
 
 def test_killed_at_each_step_of_a_flush(new_run: NewRun) -> None:
     """Expected: zeros after a kill at each step, and after a rule that fails, whose worker ends by itself."""
-    with new_run(seed=42, people=80, hours=20, partitions=4) as run:
+    with new_run(seed=42, people=80, hours=30, partitions=4) as run:
         run.feeder.start(pace_s=0.08)
+        run.start("a", step="rule", deed="raise", after=40)
+        assert run.ended("a") == EXIT_POISONED, run.log("a")
+        run.forget()
         for step in STEPS:
             run.start("a", step=step, deed="kill", after=2)
             assert run.ended("a") == -signal.SIGKILL, run.log("a")
             run.forget()
-        run.start("a", step="rule", deed="raise", after=40)
-        assert run.ended("a") == EXIT_POISONED, run.log("a")
-        run.forget()
         run.start("a")
         verdict = run.finish()
         evidence = run.evidence()
