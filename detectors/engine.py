@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import repeat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from detectors.plans import NOWHERE
 from detectors.quality import Quality
 from detectors.standing import Standing
 from detectors.supervision import Supervision
+from geofence.fences import NO_FENCES
 from schemas.errors import BadInput, BadState, Reason
 from schemas.order import decode_order
 
@@ -29,12 +30,17 @@ if TYPE_CHECKING:
 
     from detectors.findings import EpisodeEvent
     from detectors.pings import Column
+    from detectors.window import Detector
+    from geofence.fences import Fences
     from schemas.checkin import CheckIn
     from schemas.disposition import Disposition
     from schemas.rules import Rules
 
-DETECTORS: Final = (Quality, Gap, Curfew)
-"""The whole list, in the order in which they see a ping; nothing registers itself."""
+
+def watching(rules: Rules, fences: Fences) -> tuple[Detector, ...]:
+    """Every rule, in the order in which they see a ping; nothing registers itself."""
+    del fences
+    return Quality(rules), Gap(rules), Curfew(rules)
 
 
 class Engine:
@@ -45,9 +51,9 @@ class Engine:
     changes nothing. Late pings wait until the next `settle`, so that many of one row cost one run.
     """
 
-    def __init__(self, rules: Rules, limits: Limits = Limits()) -> None:  # noqa: B008
+    def __init__(self, rules: Rules, limits: Limits = Limits(), fences: Fences = NO_FENCES) -> None:  # noqa: B008
         self.limits = limits
-        self.supervision = Supervision(tuple(detector(rules) for detector in DETECTORS), rules, limits.horizon_ms)
+        self.supervision = Supervision(watching(rules, fences), rules, limits.horizon_ms)
         self.counters: Counter[str] = Counter()
         self._late: list[tuple[Column, Column, Column]] = []
         self._ordered: set[int] = set()

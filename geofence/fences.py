@@ -23,7 +23,7 @@ from schemas.errors import BadConfiguration
 from schemas.fields import Adcode, Identifier, Sent
 from schemas.order import Window, Zone
 
-__all__ = ["Area", "Fences", "Schedule", "Venue", "ZoneFence", "load_fences"]
+__all__ = ["NO_FENCES", "Area", "Fences", "Schedule", "Venue", "ZoneFence", "load_fences"]
 
 _CRS84: Final = "urn:ogc:def:crs:OGC:1.3:CRS84"
 
@@ -116,13 +116,19 @@ class Fences:
         return min(covering)[1] if covering else None
 
 
-def load_fences(path: Path) -> Fences:
+NO_FENCES: Final = Fences()
+"""For whoever has no file of them: no area, no zone, no venue."""
+
+
+def load_fences(path: Path | None) -> Fences:
     """
-    Read a GeoJSON file of fences.
+    Read a GeoJSON file of fences; none of them without a file.
 
     A property that is not known is refused too: a misspelt `schedule` would otherwise forbid a zone around the
     clock. Raises BadConfiguration with the path and, where a feature is at fault, its number, id and reason.
     """
+    if path is None:
+        return NO_FENCES
     try:
         document = json.loads(path.read_bytes())
     except OSError as error:

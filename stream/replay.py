@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from detectors.engine import Engine
 from detectors.findings import EpisodeEvent
 from detectors.gate import Limits
+from geofence.fences import NO_FENCES, Fences
 from schemas.checkin import CheckIn
 from schemas.disposition import Disposition
 from schemas.errors import BadConfiguration, Reason
@@ -38,8 +39,10 @@ class Replay:
     by it a ping is refused, and deadlines fire once the clocks of all partitions have reached them.
     """
 
-    def __init__(self, rules: Rules, limits: Limits, partitions: int = PARTITIONS) -> None:
-        self.engine, self.limits = Engine(rules, limits), limits
+    def __init__(
+        self, rules: Rules, limits: Limits, fences: Fences = NO_FENCES, partitions: int = PARTITIONS
+    ) -> None:
+        self.engine, self.limits = Engine(rules, limits, fences), limits
         self.clocks = [FeedClock(limits.future_ms) for _ in range(partitions)]
         self.events: list[EpisodeEvent] = []
         self.refused: list[Refusal] = []
@@ -170,12 +173,13 @@ def replay(
     *,
     rules: Rules,
     limits: Limits,
+    fences: Fences = NO_FENCES,
     partitions: int = PARTITIONS,
     cut: int = CUT,
     until_ms: int | None = None,
 ) -> list[EpisodeEvent]:
     """Replay records that are at hand and give the events in the order in which they arose. Raises as `Replay.run`."""
-    run = Replay(rules, limits, partitions)
+    run = Replay(rules, limits, fences, partitions)
     given = [[Record(str(n), value) for n, value in enumerate(values)] for values in (orders, checkins, dispositions)]
     arriving = (Record(str(n), value) for n, value in enumerate(pings))
     run.run(Inputs(given[0], arriving, given[1], given[2]), cut, until_ms)

@@ -12,6 +12,7 @@ from typing import Final
 
 from detectors.findings import EpisodeEvent
 from detectors.gate import Limits
+from geofence.fences import load_fences
 from schemas.errors import BadConfiguration
 from schemas.instant import instant, rfc3339
 from schemas.rules import load_rules
@@ -31,7 +32,7 @@ class Report:
     def __init__(self, settings: Settings, rules_file: Path) -> None:
         self.rules = load_rules(rules_file)
         limits = Limits(settings.horizon_ms, settings.model_copy(update={"clock": "feed"}).future_ms)
-        self.replay = Replay(self.rules, limits, settings.partitions)
+        self.replay = Replay(self.rules, limits, load_fences(settings.fences_file), settings.partitions)
 
     def run(self, paths: Iterable[Path], until_ms: int | None, taken: Callable[[], None]) -> None:
         """Replay the files; `taken` is called for each ping. Raises BadConfiguration."""

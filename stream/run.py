@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 from detectors.engine import Engine
 from detectors.findings import EpisodeEvent
 from detectors.gate import Limits
-from geofence.fences import load_fences
+from geofence.fences import Fences, load_fences
 from schemas.alert import Message
 from schemas.errors import Unavailable
 from schemas.rules import Rules, load_rules
@@ -37,12 +37,11 @@ def run(settings: Settings) -> None:
     """
     gc.set_threshold(YOUNG)
     rules = load_rules(settings.rules_file)
-    if settings.fences_file is not None:
-        load_fences(settings.fences_file)
-    asyncio.run(_run(settings, rules))
+    fences = load_fences(settings.fences_file)
+    asyncio.run(_run(settings, rules, fences))
 
 
-async def _run(settings: Settings, rules: Rules) -> None:
+async def _run(settings: Settings, rules: Rules, fences: Fences) -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
     apps: list[application.App] = []
@@ -60,7 +59,7 @@ async def _run(settings: Settings, rules: Rules) -> None:
     try:
         await _broker(settings)
         limits = Limits(settings.horizon_ms, settings.future_ms)
-        apps.append(application.build(settings, lambda: Engine(rules, limits), say, metrics))
+        apps.append(application.build(settings, lambda: Engine(rules, limits, fences), say, metrics))
         await application.serve(apps[0])
     finally:
         await health.close()

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import detectors
-from detectors.engine import DETECTORS
 from detectors.findings import Finding
 from detectors.pings import NEVER, STATUSES, Fixes, make
 from detectors.rounds import Rounds
@@ -23,6 +22,8 @@ from tests.factories import curfew, order, permit
 KERNEL = Path(detectors.__file__).parent
 ORDER = order(curfew=curfew(), permits=[permit("leave", on("23:00", 1), on("02:00", 2))])
 SEEDS = (2, 3, 7, 10)
+
+DETECTORS = tuple(type(of) for of in detectors_of())
 
 each = pytest.mark.parametrize("rule", DETECTORS, ids=lambda rule: rule.name)
 each_made = pytest.mark.parametrize("of", detectors_of(), ids=lambda of: of.name)

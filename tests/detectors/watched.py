@@ -6,13 +6,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from detectors.engine import DETECTORS, Engine
+from detectors.engine import Engine, watching
 from detectors.findings import EpisodeEvent
 from detectors.pings import DEGREE, NEVER, NO_POSITION, STATUSES, Fixes, make
 from detectors.plans import Plans
 from detectors.standing import Standing
 from detectors.window import AUTHORISED, Columns, Detector, Window
 from detectors.windows import Windows
+from geofence.fences import NO_FENCES, Fences
 from geofence.plane import from_plane
 from schemas.order import decode_order
 from schemas.ping import Status
@@ -60,9 +61,9 @@ class Watched:
     `lasting` folds everything published so far: each episode as a reader of alerts has it now.
     """
 
-    def __init__(self, raw: bytes | None = None, rules: Rules = RULES) -> None:
-        self.rules = rules
-        self.engine = Engine(rules)
+    def __init__(self, raw: bytes | None = None, rules: Rules = RULES, fences: Fences = NO_FENCES) -> None:
+        self.rules, self.fences = rules, fences
+        self.engine = Engine(rules, fences=fences)
         self.events: list[EpisodeEvent] = []
         self.records: dict[bytes, bytes] = {}
         self.refused: list[tuple[int, str]] = []
@@ -89,7 +90,7 @@ class Watched:
     def restart(self) -> Self:
         """Go on from nothing but the records of the changelog."""
         self.flush()
-        self.engine = Engine(self.rules)
+        self.engine = Engine(self.rules, fences=self.fences)
         self.engine.load(self.records)
         return self
 
@@ -138,9 +139,9 @@ def clock(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).astimezone(ZoneInfo(ZONE)).strftime("%d %H:%M")
 
 
-def detectors() -> tuple[Detector, ...]:
+def detectors(fences: Fences = NO_FENCES) -> tuple[Detector, ...]:
     """Every rule of the engine."""
-    return tuple(detector(RULES) for detector in DETECTORS)
+    return watching(RULES, fences)
 
 
 def blank(count: int = 1, flags: int = AUTHORISED) -> Window:
