@@ -172,8 +172,8 @@ class Worker:
                 partition = Partition(
                     number, self.kernel(), producer, self._clock(readings, stored.header), readings, topic_ids, applied
                 )
-                if stored.header is not None:
-                    partition.committed = {topic: applied[topic] for topic in stored.header.applied}
+                # The group's own: where the broker has lost them, the next transaction writes them again.
+                partition.committed = {topic: at for topic, at in committed.items() if at is not None}
                 partition.keys = set(stored.records)
                 partition.kernel.load(stored.records)
                 await self._read_orders(reader, partition, UNKNOWN if stored.header is None else stored.header.clock_ms)

@@ -125,6 +125,22 @@ async def test_misrouted(kafka: str, fresh_topics: FreshTopics) -> None:
 
 
 @in_loop
+async def test_offsets_that_the_broker_lost(
+    kafka: str, admin: KafkaAdminClient, fresh_topics: FreshTopics, tmp_path: Path
+) -> None:
+    """Expected: the group's offsets come back from the rows, with no new record, and all zeros."""
+    fresh_topics()
+    await send(kafka, ORDERS, orders(20))
+    await send(kafka, PINGS, pings(2_000, 20))
+    await work(kafka, "lost-offsets", tmp_path / "log")
+    admin.delete_groups(["lost-offsets"])
+    assert 0 == sum((await committed(kafka, "lost-offsets")).values())
+    await work(kafka, "lost-offsets", tmp_path / "log")
+    assert 2_000 == sum((await committed(kafka, "lost-offsets")).values())
+    assert CLEAN == await verdict(kafka, "lost-offsets")
+
+
+@in_loop
 async def test_seek_behind_its_back(kafka: str, fresh_topics: FreshTopics) -> None:
     """Expected: all zeros though the fetcher jumps under the worker: what does not follow on is fetched again."""
     fresh_topics()

@@ -25,6 +25,9 @@ ROOT = Path(__file__).parents[2]
 PARTITIONS = 4
 LONGEST_S = 60
 
+STARTED: list[subprocess.Popen[bytes]] = []
+"""Every worker of this run; `tests.stream.conftest` ends those that a failed test has left."""
+
 Sent = list[tuple[bytes | None, bytes | None]]
 P = ParamSpec("P")
 
@@ -52,7 +55,9 @@ def start(bootstrap: str, group: str, log: Path, step: str = "") -> subprocess.P
     """Start a worker; with `step` it kills itself there."""
     command = [sys.executable, "-m", "tests.stream.counting_worker", bootstrap, group, str(PARTITIONS), step]
     with log.open("ab") as out:
-        return subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+        worker = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out)
+    STARTED.append(worker)
+    return worker
 
 
 def ping(supervisee: str, time_ms: int | None = None) -> tuple[bytes, bytes]:
