@@ -213,6 +213,26 @@ def replay(
 
 
 @app.command()
+def evaluate(
+    corpus: Annotated[Path | None, typer.Option(help="Recorded lives: traces.parquet and subjects.csv.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Below 100 for choosing thresholds, else for measuring.")] = 100,
+    people: Annotated[int, typer.Option(min=1, max=10_000, help="Supervisees of the simulated county.")] = 200,
+    days: Annotated[int, typer.Option(min=3, max=90, help="Days of the simulated county.")] = 14,
+    interval: Annotated[list[float], typer.Option(min=1, max=60, help="Minutes between pings.")] = [5.0, 15.0, 30.0],  # noqa: B006 - typer never changes it
+    rules: Annotated[Path | None, typer.Option(help="Another rules file than VIGIL_RULES_FILE.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write all figures here.")] = None,
+    picture: Annotated[Path | None, typer.Option(help="Draw them here, as SVG.")] = None,
+) -> None:
+    """Measure how good the alerts are, with the rules as they run, on labelled corpora."""
+    settings = load_settings()
+    from stream.evaluate.command import run as measured
+    from stream.evaluate.quality import Plan
+
+    for line in measured(settings, Plan(seed, people, days, tuple(interval), corpus), rules, json_file, picture):
+        _say(line)
+
+
+@app.command()
 def explain(
     episode: Annotated[str, typer.Argument(help="The episode's id.")],
     file: Annotated[Path | None, typer.Option(help="Alerts as JSON lines, in place of vigil.alerts.")] = None,

@@ -219,3 +219,18 @@ def test_worker_without_topics_does_not_start(kafka: str, fresh_topics: Callable
 
     assert 2 == process.returncode
     assert "has 4 partitions, VIGIL_PARTITIONS is 8" in process.stderr
+
+
+def test_evaluate_measures_says_what_is_missing_and_writes_its_files(tmp_path: Path) -> None:
+    """A folder that is not there is named, the rest is measured, and the files hold the same figures."""
+    figures, drawn = tmp_path / "figures.json", tmp_path / "figures.svg"
+    small = ("--people", "5", "--days", "3", "--interval", "30", "--seed", "100")
+    process = _vigil("evaluate", *small, "--corpus", tmp_path / "lives", "--json", figures, "--picture", drawn)
+    told = json.loads(figures.read_text())
+
+    assert 0 == process.returncode
+    assert "Seed 100, for measuring" in process.stdout
+    assert f"Skipped, recorded lives: {tmp_path}/lives/traces.parquet" in process.stdout
+    assert len(told["rows"]) == len([line for line in process.stdout.splitlines() if line.startswith("| ")]) - 2
+    assert drawn.read_text().startswith("<svg ")
+    assert _is_one_line(_vigil("evaluate", *small, "--json", tmp_path / "no" / "where"), str(tmp_path / "no"))

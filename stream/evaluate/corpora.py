@@ -1,0 +1,161 @@
+"""
+The labelled corpora, as cases: a simulated county, recorded lives, violations put into them, phones that lie at home.
+
+The trap: a violation that is put where nothing is known, or upon another, would be one that nobody can find. Each lies
+in known time, and apart from the others.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from geofence.fences import Fences
+from geofence.plane import from_plane
+from schemas.order import Order
+from schemas.ping import Status
+from schemas.rules import Rules
+from stream.evaluate.cases import Case, Setting, degrade, generator, order_of, pings_of, quieten
+from stream.evaluate.labels import UNKNOWN, absences, silences, unknowns
+from stream.evaluate.tracks import Detour, Track
+from stream.simulate.county import County
+from stream.simulate.feed import Truth
+from stream.simulate.lives import DAY, HOUR, MINUTE, Place
+from stream.simulate.people import CENTRE
+from stream.simulate.silences import Silence, truth_of
+
+__all__ = ["county", "recorded", "still", "with_absences", "with_silences"]
+
+FIRST_MS: Final = 1_772_380_800_000
+"""Monday 2026-03-02, 00:00 in Liuzhou."""
+STILL_PEOPLE, STILL_DAYS = 12, 14
+SILENCES_A_DAY: Final = 0.25
+SILENT_H: Final = (1.6, 12.0)
+SHORT_MS: Final = 2 * HOUR
+CODES: Final = (Status.powered_off, Status.suspended, Status.arrears)
+ABSENCES_A_DAY: Final = 0.15
+ABSENT_H: Final = (0.75, 6.0)
+ABSENT_M: Final = (700.0, 6_000.0)
+APART_MS: Final = 3 * HOUR
+TRIES: Final = 40
+
+
+def county(seed: int, setting: Setting, people: int, days: int, rules: Rules) -> Iterator[Case]:
+    """Give the simulator's county, with its own truth of what was scripted, and every long silence beside it."""
+    whole = County(
+        people=people,
+        seed=seed,
+        start_ms=FIRST_MS,
+        days=days,
+        interval_min=(setting.interval_min,),
+        stickiness=setting.stickiness,
+    ).feed()
+    for number, order in enumerate(whole.orders):
+        reports = whole.reports[whole.reports["phone"] == number]
+        name = f"county-{setting.stickiness:g}-{order.supervisee}"
+        told = [event._replace(supervisee=name) for event in whole.truth if event.supervisee == order.supervisee]
+        own = order.model_copy(update={"supervisee": name})
+        told += _holes(name, reports, own, rules)
+        told.append(Truth(name, "gap", UNKNOWN, whole.end_ms - HOUR, None))
+        pings = pings_of(reports, CENTRE)
+        yield Case(name, "county", setting, own.model_dump_json().encode(), pings, tuple(told), float(days))
+
+
+def recorded(seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules) -> Case:
+    """Give a recorded life as it is: whatever is found in it, nobody put it there."""
+    return _case("recorded", seed, setting, track, fences, rules)
+
+
+def with_absences(seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules) -> Case:
+    """Give a recorded life with stays elsewhere in the curfew."""
+    rng = generator(seed, "absences", track.subject)
+    detours: list[Detour] = []
+    for _ in range(rng.poisson(ABSENCES_A_DAY * track.days())):
+        span = _free(rng, track, detours, rng.uniform(*ABSENT_H), 21.0, 6.0)
+        if span is not None:
+            angle, metres = rng.uniform(0, 2 * np.pi), rng.uniform(*ABSENT_M)
+            east, north = metres * np.cos(angle), metres * np.sin(angle)
+            detours.append(Detour(*span, Place(track.home.x + float(east), track.home.y + float(north))))
+    return _case("absences", seed, setting, track.detouring(detours), fences, rules)
+
+
+def with_silences(seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules) -> Case:
+    """Give a recorded life whose phone is switched off now and then, half the times with the carrier's word for it."""
+    rng = generator(seed, "silences", track.subject)
+    put: list[Silence] = []
+    for _ in range(rng.poisson(SILENCES_A_DAY * track.days())):
+        span = _free(rng, track, put, rng.uniform(*SILENT_H), 0.0, 24.0)
+        if span is not None:
+            code = CODES[rng.integers(len(CODES))] if rng.random() < 0.5 else None  # noqa: PLR2004 - a coin
+            put.append(Silence(*span, code))
+    return _case("silences", seed, setting, track, fences, rules, put)
+
+
+def still(seed: int, setting: Setting) -> Iterator[Case]:
+    """Give phones that lie at home for two weeks, in the dense and in the wide cells of the city."""
+    for number in range(STILL_PEOPLE):
+        rng = generator(seed, "still", number)
+        angle, metres = rng.uniform(0, 2 * np.pi), rng.uniform(0, 9_000)
+        x, y = float(metres * np.cos(angle)), float(metres * np.sin(angle))
+        track = Track(
+            f"{number:02}", CENTRE, Place(x, y), np.array([FIRST_MS]), np.array([x]), np.array([y]),
+            np.array([FIRST_MS + STILL_DAYS * DAY]),
+        )  # fmt: skip
+        name = f"still-{setting.stickiness:g}-{number:02}"
+        reports = degrade(generator(seed, "still", number, setting), track, setting, seed)
+        order = order_of(name, track, None).model_dump_json().encode()
+        truth = tuple(unknowns(name, track))
+        yield Case(name, "still", setting, order, pings_of(reports, CENTRE), truth, float(STILL_DAYS))
+
+
+def _case(
+    corpus: str, seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules, put: Sequence[Silence] = ()
+) -> Case:
+    name = f"{corpus}-{setting.stickiness:g}-{track.subject}"
+    lon, lat = (float(degrees) for degrees in from_plane(*track.home, *track.origin))
+    order = order_of(name, track, fences.county_of(lon, lat))
+    rng = generator(seed, corpus, track.subject, setting)
+    reports = degrade(rng, track, setting, seed)
+    if corpus == "silences":
+        reports = quieten(rng, reports, put)
+    truth = [*absences(name, track), *unknowns(name, track), *_holes(name, reports, order, rules)]
+    for silence in put:
+        gap = truth_of(name, reports, silence)
+        if gap is not None:
+            lasted = (silence.until_ms if gap.until_ms is None else gap.until_ms) - gap.since_ms
+            truth.append(gap._replace(kind="short") if silence.code is None and lasted < SHORT_MS else gap)
+    return Case(
+        name, corpus, setting, order.model_dump_json().encode(), pings_of(reports, track.origin), tuple(truth),
+        track.days(),
+    )  # fmt: skip
+
+
+def _holes(name: str, reports: np.ndarray, order: Order, rules: Rules) -> Iterator[Truth]:
+    """Name every silence that is as long as the order's tier allows, whatever its cause, under a rule of its own."""
+    gap = getattr(rules.tiers, order.tier).gap
+    for silence in silences(name, reports, order, gap.overdue_min * MINUTE, gap.cap_min * MINUTE):
+        yield silence._replace(rule="silence")
+    yield Truth(name, "silence", UNKNOWN, int(reports["time_ms"][-1]) - HOUR, None)
+
+
+def _free(
+    rng: np.random.Generator,
+    track: Track,
+    taken: Sequence[Detour | Silence],
+    hours: float,
+    from_h: float,
+    until_h: float,
+) -> tuple[int, int] | None:
+    """Draw a stretch of known time that begins between two local hours, apart from what is taken; None if none fits."""
+    known, length = track.known(), round(hours * HOUR)
+    for _ in range(TRIES):
+        since, until = known[rng.integers(len(known))]
+        if until - since < length + HOUR:
+            continue
+        begin = int(rng.integers(since + HOUR // 2, until - length - HOUR // 2 + 1))
+        hour = (begin + 8 * HOUR) % DAY / HOUR
+        inside = from_h <= hour < until_h if from_h < until_h else hour >= from_h or hour < until_h
+        apart = all(begin - APART_MS > one[1] or begin + length + APART_MS < one[0] for one in taken)
+        if inside and apart:
+            return begin, begin + length
+    return None

@@ -1,0 +1,30 @@
+"""What is scored: an entry for each kind of finding, with the truth it is held against and where that is known."""
+
+from typing import Final, Literal, NamedTuple
+
+__all__ = ["ENTRIES", "Entry"]
+
+
+class Entry(NamedTuple):
+    """
+    Claims of `rule` about `subject`, against the true events named `truth`.
+
+    Claims count from the severity `least` on. `window_min` is how early is early: an alert at its end is worth nothing
+    to the early-detection score. `corpora` is where the truth is known.
+    """
+
+    name: str
+    rule: str
+    subject: str | None
+    truth: str
+    window_min: int
+    least: Literal["notice", "alert"]
+    corpora: tuple[str, ...]
+
+
+ENTRIES: Final = (
+    Entry("curfew", "curfew", "residence", "curfew", 120, "notice", ("recorded", "absences", "county", "still")),
+    Entry("gap", "gap", None, "gap", 180, "alert", ("silences", "county", "still")),
+    Entry("gap, any cause", "gap", None, "silence", 180, "alert", ("silences", "county")),
+)
+"""`gap` counts a long coverage hole as wrong, since nobody was to blame; `any cause` counts what the order defines."""
