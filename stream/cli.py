@@ -190,22 +190,32 @@ def tail(
 def replay(
     paths: Annotated[list[Path], typer.Argument(help="A folder, or its files: orders, pings, checkins, dispositions.")],
     rules: Annotated[Path | None, typer.Option(help="Another rules file than VIGIL_RULES_FILE.")] = None,
+    against: Annotated[Path | None, typer.Option(help="A second rules file: show what it would change.")] = None,
     until: Annotated[str | None, typer.Option(help="Let time run on to this moment (RFC 3339, with a zone).")] = None,
     refused: Annotated[Path | None, typer.Option(help="Write each refused record's place and reason here.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer reads options as booleans
 ) -> None:
     """Run the rules over files, without Kafka, and show the episodes, or with --json every alert."""
     settings = load_settings()
+    from stream import comparison
     from stream.progress import progress
     from stream.report import Report
 
     until_ms = None if until is None else _moment(until)
     report = Report(settings, rules or settings.rules_file)
+    other = None if against is None else Report(settings, against)
     with progress("pings") as bar:
-        report.run(paths, until_ms, bar.step)
+        for run in filter(None, (report, other)):
+            run.run(paths, until_ms, bar.step)
     if refused is not None:
         lines = [f"{_json(refusal._asdict())}\n" for refusal in report.replay.refused]
         refused.write_text("".join(lines), encoding="utf-8")
+    if other is not None:
+        found = comparison.changes(report.replay.events, other.replay.events)
+        for line in (comparison.as_json if as_json else comparison.lines)(found, report, other):
+            _say(line)
+        _say(comparison.summary(found, report, other), err=True)
+        return
     for line in report.alerts() if as_json else report.episodes():
         _say(line)
     for line in report.summary():

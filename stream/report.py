@@ -49,13 +49,16 @@ class Report:
 
     def episodes(self) -> Iterator[str]:
         """Give a line for each episode, as its last event left it, by the time of its beginning."""
-        for event in self._last():
-            until = "open" if event.until_ms is None else rfc3339(instant(event.until_ms))
-            what = f"{event.rule} {event.evidence.get('kind', event.reason)}, {event.reason}"
-            yield (
-                f"{rfc3339(instant(event.since_ms))}  {until:<24}  {event.severity:<8}  {what:<28}  "
-                f"{event.supervisee:<12}  {event.phase}, revision {event.revision}  [{event.episode_id}]"
-            )
+        return map(self.line, self._last())
+
+    def line(self, event: EpisodeEvent) -> str:
+        """Say an episode as one event of it left it."""
+        until = "open" if event.until_ms is None else rfc3339(instant(event.until_ms))
+        what = f"{event.rule} {event.evidence.get('kind', event.reason)}, {event.reason}"
+        return (
+            f"{rfc3339(instant(event.since_ms))}  {until:<24}  {event.severity:<8}  {what:<28}  "
+            f"{event.supervisee:<12}  {event.phase}, revision {event.revision}  [{event.episode_id}]"
+        )
 
     def summary(self) -> Iterator[str]:
         """Give counts: pings, refusals by reason, episodes by rule."""

@@ -234,3 +234,21 @@ def test_evaluate_measures_says_what_is_missing_and_writes_its_files(tmp_path: P
     assert len(told["rows"]) == len([line for line in process.stdout.splitlines() if line.startswith("| ")]) - 2
     assert drawn.read_text().startswith("<svg ")
     assert _is_one_line(_vigil("evaluate", *small, "--json", tmp_path / "no" / "where"), str(tmp_path / "no"))
+
+
+def test_replay_against_other_rules_names_what_differs(tmp_path: Path) -> None:
+    """A silence of 130 minutes is a gap under one file and not under the other; with `--json` both alerts are given."""
+    ping = {"supervisee": "lz-1", "status": "located", "lon": HOME[0], "lat": HOME[1], "datum": "wgs84"}
+    lines = [json.dumps({**ping, "time_ms": MIDNIGHT_MS + minute * MINUTE_MS}) for minute in (0, 10, 140, 150)]
+    (tmp_path / "orders.jsonl").write_text(json.dumps(order()), encoding="utf-8")
+    (tmp_path / "pings.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "a.toml").write_text("revision = 1\n", encoding="utf-8")
+    (tmp_path / "b.toml").write_text(
+        "revision = 2\n[tiers.general.gap]\noverdue_min = 140\ngap_min = 140\n", encoding="utf-8"
+    )
+    command = ("replay", tmp_path, "--rules", tmp_path / "a.toml", "--against", tmp_path / "b.toml")
+    shown, told = _vigil(*command), json.loads(_vigil(*command, "--json").stdout)
+
+    assert ["dropped  -"] == [line[:10] for line in shown.stdout.splitlines()]
+    assert "from revision 1 (-) to 2 (+): 1 gap dropped\n" == shown.stderr
+    assert ("dropped", 1, None) == (told["change"], told["before"]["rules_revision"], told["after"])
