@@ -16,7 +16,7 @@ import numpy as np
 from detectors.curfew import Curfew
 from detectors.gap import Gap
 from detectors.gate import Limits, refusals
-from detectors.pings import in_order, positions, repeats
+from detectors.pings import in_order, joined, picked, positions, repeats
 from detectors.plans import NOWHERE
 from detectors.quality import Quality
 from detectors.standing import Standing
@@ -129,25 +129,26 @@ class Engine:
         if refused:
             good = np.ones(len(rows), bool)
             good[list(refused)] = False
-            rows, pings = rows[good], pings[good]
+            rows, pings = rows[good], picked(pings, good)
         order = in_order(rows, pings)
-        rows, pings = rows[order], pings[order]
-        fresh = ~repeats(rows, pings)
+        rows, pings = rows[order], picked(pings, order)
+        repeated = repeats(rows, pings)
         self.counters["accepted"] += len(rows)
-        self.counters["duplicate"] += len(rows) - int(fresh.sum())
-        rows, pings = rows[fresh], pings[fresh]
+        if repeated.any():
+            self.counters["duplicate"] += int(repeated.sum())
+            rows, pings = rows[~repeated], picked(pings, ~repeated)
         late = pings["time_ms"] <= of.windows.frontier(rows)
         self._set_aside(rows, pings, late, late)
         waits = np.isin(rows, np.unique(np.concatenate([waiting for waiting, *_ in self._late] or [rows[:0]])))
         self._set_aside(rows, pings, late, waits & ~late)
         if not waits.all():
-            of.advance(rows[~waits], pings[~waits])
+            of.advance(rows[~waits], picked(pings, ~waits))
         return sorted(refused.items())
 
     def _set_aside(self, rows: Column, pings: Column, late: Column, where: Column) -> None:
         """Let pings wait for `settle`, with all that follow of their rows: one run, and no silence found in between."""
         if where.any():
-            self._late.append((rows[where], pings[where], late[where]))
+            self._late.append((rows[where], picked(pings, where), late[where]))
 
     def tick(self, clock_ms: int, limit: int = 4096) -> bool:
         """Fire deadlines up to the clock, of at most `limit` rows; True when more is due: call again."""
@@ -167,16 +168,17 @@ class Engine:
         if not self._late:
             return
         of = self.supervision
-        rows, pings, late = (np.concatenate(parts) for parts in zip(*self._late, strict=True))
+        waiting_rows, waiting, waiting_late = zip(*self._late, strict=True)
+        rows, pings, late = np.concatenate(waiting_rows), joined(waiting), np.concatenate(waiting_late)
         self._late, waited = [], len(rows)
         distinct = np.unique(rows)
         seen_at, seen = of.inputs.of(distinct, np.full(len(distinct), int(pings["time_ms"].min()) - 1))
-        rows, pings = np.concatenate((distinct[seen_at], rows)), np.concatenate((seen, pings))
+        rows, pings = np.concatenate((distinct[seen_at], rows)), joined((seen, pings))
         order = in_order(rows, pings)  # of equal pings the seen one comes first
-        rows, pings = rows[order], pings[order]
+        rows, pings = rows[order], picked(pings, order)
         fresh = (order >= len(seen)) & ~repeats(rows, pings)
         self.counters["late"] += int(late[order[fresh] - len(seen)].sum())
-        rows, pings = rows[fresh], pings[fresh]
+        rows, pings = rows[fresh], picked(pings, fresh)
         self.counters["duplicate"] += waited - len(rows)
         if len(rows):
             distinct, first = np.unique(rows, return_index=True)

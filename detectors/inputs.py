@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from detectors.pings import PING, in_order, positions
+from detectors.pings import PING, in_order, joined, picked, positions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,7 +71,7 @@ class Inputs:
         self._tail_rows.append(rows)
         self._tail.append(pings)
         if len(self._tail) > PIECES:
-            self._tail_rows, self._tail = [np.concatenate(self._tail_rows)], [np.concatenate(self._tail)]
+            self._tail_rows, self._tail = [np.concatenate(self._tail_rows)], [joined(self._tail)]
         self._tail_size += len(rows)
         stored = np.empty(len(rows), STORED)
         stored["serial"], stored["ping"] = serials, pings
@@ -93,7 +93,7 @@ class Inputs:
             count = part.starts[at[hit] + 1] - begin
             index = np.repeat(begin - np.concatenate(([0], np.cumsum(count)[:-1])), count) + np.arange(count.sum())
             where.append(np.repeat(hit, count))
-            pings.append(part.pings[index])
+            pings.append(picked(part.pings, index))
         for tail_rows, tail in zip(self._tail_rows, self._tail, strict=True):
             if len(rows) == 1:
                 hit = positions(tail_rows == rows[0])
@@ -102,12 +102,12 @@ class Inputs:
                 at = np.minimum(np.searchsorted(rows, tail_rows), len(rows) - 1)
                 hit = positions(rows[at] == tail_rows)
                 where.append(at[hit])
-            pings.append(tail[hit])
-        at, found = np.concatenate(where), np.concatenate(pings)
+            pings.append(picked(tail, hit))
+        at, found = np.concatenate(where), joined(pings)
         later = found["time_ms"] > after_ms[at]
-        at, found = at[later], found[later]
+        at, found = at[later], picked(found, later)
         order = in_order(at, found)
-        return at[order], found[order]
+        return at[order], picked(found, order)
 
     def forget(self, before_ms: int) -> None:
         """Drop what is older altogether; a part goes when its newest ping does."""
@@ -131,14 +131,14 @@ class Inputs:
         self._chunks, self._open = {}, Chunk(b"", 0)
         for rows, pings in kept:
             stay = rows != row
-            self.add(rows[stay], serials[rows[stay]], pings[stay])
+            self.add(rows[stay], serials[rows[stay]], picked(pings, stay))
 
     def take(self) -> list[tuple[int, bytes | None]]:
         """Chunks to write since the last call, by number; None ends a chunk."""
         out: list[tuple[int, bytes | None]] = [(number, None) for number in self._gone]
         self._gone = []
         if self.fresh:
-            fresh = np.concatenate(self.fresh)
+            fresh = joined(self.fresh)
             self.fresh = []
             data = fresh.tobytes()
             newest_ms = int(fresh["ping"]["time_ms"].max())
@@ -167,7 +167,7 @@ class Inputs:
             self._next = max(self._next, number + 1)
             parts.append(stored)
         if parts:
-            stored = np.concatenate(parts)
+            stored = joined(parts)
             serials, back = np.unique(stored["serial"], return_inverse=True)
             rows = np.array([row_of.get(int(s), -1) for s in serials], np.int64)[back]
             known = rows >= 0
@@ -178,9 +178,9 @@ class Inputs:
     def _seal(self) -> None:
         if not self._tail_size:
             return
-        rows, pings = np.concatenate(self._tail_rows), np.concatenate(self._tail)
+        rows, pings = np.concatenate(self._tail_rows), joined(self._tail)
         order = in_order(rows, pings)
-        rows, pings = rows[order], pings[order]
+        rows, pings = rows[order], picked(pings, order)
         distinct, starts = np.unique(rows, return_index=True)
         ends: Any = np.append(starts, len(rows))
         self.sealed.append(Sealed(distinct, ends, pings, int(pings["time_ms"].max())))

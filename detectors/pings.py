@@ -62,15 +62,37 @@ def positions(where: Column) -> Column:
     return found
 
 
+def whole(records: Column) -> Column:
+    """The same records without their fields: NumPy picks and joins those ten times faster than field by field."""
+    return records.view(np.dtype((np.void, records.dtype.itemsize)))
+
+
+def picked(records: Column, at: Column) -> Column:
+    """Records at those positions, or where a mask is true."""
+    found: Column = whole(records)[at].view(records.dtype)
+    return found
+
+
+def joined(parts: Sequence[Column]) -> Column:
+    """One array of records out of several of one dtype, at least one."""
+    found: Column = np.concatenate([whole(part) for part in parts]).view(parts[0].dtype)
+    return found
+
+
 def in_order(rows: Column, pings: Column) -> Column:
     """
     Positions that sort pings by row, then time, then content, so that ties fall the same way on every arrival.
 
-    The full sort over all fields is paid only where two pings of one row share their time.
+    The full sort over all fields is paid only where two pings of one row share their time. Row and time are one number
+    for the first sort, which leaves room for two million rows.
     """
-    order = np.lexsort((pings["time_ms"], rows))
-    row, time = rows[order], pings["time_ms"][order]
-    if not ((row[1:] == row[:-1]) & (time[1:] == time[:-1])).any():
+    if not len(rows):
+        return np.zeros(0, np.int64)
+    time = pings["time_ms"] - pings["time_ms"].min()
+    key = rows * (time.max() + 1) + time
+    order: Column = np.argsort(key, kind="stable")
+    key = key[order]
+    if not (key[1:] == key[:-1]).any():
         return order
     names = ("device", "accuracy_m", "lat", "lon", "status", "phone", "time_ms")
     return np.lexsort((*(pings[name] for name in names), rows))
@@ -79,8 +101,8 @@ def in_order(rows: Column, pings: Column) -> Column:
 def repeats(rows: Column, pings: Column) -> Column:
     """True for each ping that equals the one before it, rows and pings being in order."""
     same = np.zeros(len(rows), bool)
-    if len(rows) > 1:
-        same[1:] = (rows[1:] == rows[:-1]) & (pings[1:] == pings[:-1])
+    at = positions((rows[1:] == rows[:-1]) & (pings["time_ms"][1:] == pings["time_ms"][:-1]))
+    same[at + 1] = picked(pings, at + 1) == picked(pings, at)
     return same
 
 

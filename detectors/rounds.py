@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from detectors.pings import Fixes, positions
+from detectors.pings import Fixes, picked, positions
 from detectors.window import AUTHORISED, CURFEW, EDGE, EVIDENCE
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Rounds:
         alive = np.searchsorted(-counts, -np.arange(counts[0] if len(counts) else 0), "left")
         for turn, rows in enumerate(alive.tolist()):
             head = window.head(rows)
-            part = pings[starts[:rows] + turn]
+            part = picked(pings, starts[:rows] + turn)
             found += self.pass_time(head, part["time_ms"])
             fixes = Fixes(part, *head.plane(part["lon"], part["lat"]))
             for detector in self.detectors:

@@ -9,7 +9,7 @@ import numpy as np
 from detectors.episodes import Context, Episodes
 from detectors.evidence import evidence
 from detectors.inputs import Inputs
-from detectors.pings import NEVER
+from detectors.pings import NEVER, picked
 from detectors.plans import NOWHERE, Plans
 from detectors.rounds import Rounds
 from detectors.windows import NO_COPY, Windows
@@ -59,7 +59,7 @@ class Supervision:
         stretch = (pings["time_ms"] - pings["time_ms"].min(initial=NEVER)) // self.spacing_ms
         for number in np.unique(stretch):
             now = stretch == number
-            found += self._go(rows[now], pings[now])
+            found += self._go(rows[now], picked(pings, now))
         return found
 
     def _go(self, rows: Column, pings: Column) -> list[Finding]:
@@ -106,7 +106,7 @@ class Supervision:
         newest, fired = (self.windows.hot["core"][name][rows] for name in ("newest_ms", "fired_ms"))
         at, pings = self.inputs.of(rows, base)
         lawful = self.plans.authorised(rows[at], pings["time_ms"])
-        at, pings = at[lawful], pings[lawful]
+        at, pings = at[lawful], picked(pings, lawful)
         self.windows.restore(rows, slots)
         begun = base > 0
         self.plans.place(rows[begun], base[begun])

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from detectors.pings import NEVER, positions
+from detectors.pings import NEVER, positions, whole
 from detectors.window import Window
 from schemas.errors import BadState
 
@@ -141,7 +141,7 @@ class Windows:
 
     def checkout(self, rows: Column, plan: Columns) -> Window:
         """Copies of the rows as columns, beside the plan of each."""
-        packed = _bytes(self.hot)[rows].view(self.layout)
+        packed = whole(self.hot)[rows].view(self.layout)
         state = {
             owner: {name: np.ascontiguousarray(packed[owner][name]) for name in self.layout[owner].names or ()}
             for owner in self.layout.names or ()
@@ -151,7 +151,7 @@ class Windows:
     def restore(self, rows: Column, slots: Column) -> None:
         """Rows become one of their copies again, except what is not the rules' own; later copies are wrong now."""
         now = self.hot["core"][rows]
-        _bytes(self.hot)[rows] = _bytes(self.copies)[rows, slots]
+        whole(self.hot)[rows] = whole(self.copies)[rows, slots]
         for name in ("newest_ms", "fired_ms"):
             now[name] = self.copies["core"][name][rows, slots]
         self.hot["core"][rows] = now
@@ -167,7 +167,7 @@ class Windows:
             part = packed[owner]
             for name, array in window[owner].items():
                 part[name] = array
-        _bytes(self.hot)[window.rows] = _bytes(packed)
+        whole(self.hot)[window.rows] = whole(packed)
         self.dirty[window.rows] = True
 
     def copy(self, rows: Column) -> None:
@@ -175,7 +175,7 @@ class Windows:
         if not len(rows):
             return
         slots = self.copied[rows].argmin(axis=1)
-        _bytes(self.copies)[rows, slots] = _bytes(self.hot)[rows]
+        whole(self.copies)[rows, slots] = whole(self.hot)[rows]
         self.copied[rows, slots] = self.frontier(rows)
         self.follows[rows, slots] = 0
         self.copies_dirty[rows, slots] = True
@@ -192,14 +192,14 @@ class Windows:
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:
         """Records of the rows and copies that changed since the last call."""
         rows = positions(self.dirty[: len(self.ids)])
-        out = self._records("h:", rows.tolist(), _bytes(self.hot)[rows])
+        out = self._records("h:", rows.tolist(), whole(self.hot)[rows])
         self.dirty[rows] = False
         for slot in range(COPIES):
             rows = positions(self.copies_dirty[: len(self.ids), slot])
             if len(rows):
                 valid = self.copied[rows, slot] != NO_COPY
                 self.copies["core"]["follows_ms"][rows, slot] = self.follows[rows, slot]
-                out += self._records(f"{slot}:", rows[valid].tolist(), _bytes(self.copies)[rows[valid], slot])
+                out += self._records(f"{slot}:", rows[valid].tolist(), whole(self.copies)[rows[valid], slot])
                 out += [(f"{slot}:{self.ids[row]}".encode(), None) for row in rows[~valid].tolist()]
                 self.copies_dirty[rows, slot] = False
         return out
@@ -238,16 +238,11 @@ class Windows:
 
     def _unpacked(self, values: list[bytes]) -> Column:
         data = b"".join(values)
-        whole = np.dtype([("mark", "V4"), ("row", self.layout)])
-        if len(data) != whole.itemsize * len(values) or any(v[:4] != self.fingerprint for v in values):
+        marked = np.dtype([("mark", "V4"), ("row", self.layout)])
+        if len(data) != marked.itemsize * len(values) or any(v[:4] != self.fingerprint for v in values):
             msg = (
                 "the changelog holds rows of another layout: run the version that wrote them, or stop all workers,"
                 " recreate the changelog topic empty, and let the pings of the last days be read again"
             )
             raise BadState(msg)
-        return np.frombuffer(data, whole)["row"]
-
-
-def _bytes(packed: Column) -> Column:
-    """The rows as untyped bytes: NumPy moves them whole instead of field by field."""
-    return packed.view(np.dtype((np.void, packed.dtype.itemsize)))
+        return np.frombuffer(data, marked)["row"]

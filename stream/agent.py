@@ -249,13 +249,13 @@ class Agent:
 
     async def _tick(self, partition: Partition) -> None:
         clock_ms = partition.clock.now()
-        if clock_ms == UNKNOWN or clock_ms <= partition.ticked_ms:
+        if clock_ms == UNKNOWN or clock_ms <= partition.ticked_ms or not partition.hurries(now_ms(), partition.tended_ms):
             return
         more = True
         while more and not self._is_gone(partition):
             more = partition.kernel.tick(clock_ms)
             await asyncio.sleep(0)
-        partition.ticked_ms = clock_ms
+        partition.ticked_ms, partition.tended_ms = clock_ms, now_ms()
 
 
 def now_ms() -> int:

@@ -20,6 +20,7 @@ from stream.columns import Columns
 
 Headers = list[tuple[str, bytes]]
 BEHIND_MS = 2_000
+UNHURRIED_MS = 4_000
 
 
 class Kernel(Protocol):
@@ -86,7 +87,8 @@ class Partition:
     By source topic: `applied` and `committed` are next offsets, `taken` is the one that the transport owes, `topic_ids`
     are what the offsets belong to, `held` keeps in order the columns that wait for the orders topic, and `advanced_ms`
     says when the topic last moved or stood at its end. `keys` are the live keys of the changelog, so that a truncated
-    one is noticed; `routed` are keys of live orders that belong to this number; `gone` once the partition has left.
+    one is noticed; `routed` are keys of live orders that belong to this number; `ticked_ms` is the clock of the last tick, `tended_ms` and
+    `flushed_ms` are the wall times of the last tick and transaction; `gone` once the partition has left.
     """
 
     number: int
@@ -102,6 +104,8 @@ class Partition:
     held: dict[str, deque[Columns]] = field(default_factory=dict)
     routed: set[bytes | None] = field(default_factory=set)
     ticked_ms: int = UNKNOWN
+    tended_ms: int = 0
+    flushed_ms: int = 0
     advanced_ms: dict[str, int] = field(default_factory=dict)
     taken: dict[str, int] = field(default_factory=dict)
     flushing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -118,9 +122,15 @@ class Partition:
         self.applied[topic] = position
         self.readings[topic].read(position, appended_ms)
 
-    def behind(self, now_ms: int) -> bool:
-        """Whether what is read now was appended a while ago: what is late by more need not hurry."""
-        return 0 <= self.readings[PINGS].moment_ms < now_ms - BEHIND_MS
+    def hurries(self, now_ms: int, since_ms: int) -> bool:
+        """
+        Whether it is time again for what was last done at `since_ms`: a transaction, or a look for silence.
+
+        A partition that reads what was appended a while ago takes longer steps: each ping makes its row and its late
+        pings dearer when there are few between two of them.
+        """
+        behind = 0 <= self.readings[PINGS].moment_ms < now_ms - BEHIND_MS
+        return not behind or now_ms - since_ms >= UNHURRIED_MS
 
     def progress_ms(self) -> int:
         """When the topic that lags most last moved or stood at its end; 0 before the first answer of each."""

@@ -11,7 +11,6 @@ fences ours.
 
 import asyncio
 import contextlib
-import itertools
 import json
 import time
 from collections import defaultdict
@@ -34,7 +33,6 @@ EXIT_POISONED = 70
 BATCH_BYTES = 1 << 19
 TRANSACTION_TIMEOUT_MS = 30_000
 RELEASE_S = 4.0
-CATCHING_UP = 4
 STOP_S = 2.0
 
 Encode = Callable[[EpisodeEvent], tuple[bytes, bytes, Headers]]
@@ -69,16 +67,10 @@ class Transactions:
             self._poisoned(cause)
 
     async def run(self, interval_s: float) -> None:
-        """
-        Flush for ever, whether or not records come: silence is what is looked for.
-
-        A partition that is behind flushes every fourth time: there each ping makes its row and its late pings dearer.
-        """
-        for turn in itertools.count():
-            if self.cause is not None or self._ending.is_set():
-                return
+        """Flush for ever, whether or not records come: silence is what is looked for."""
+        while self.cause is None and not self._ending.is_set():
             now_ms = int(time.time() * 1000)
-            await self.flush([p for p in list(self.owned.values()) if turn % CATCHING_UP == 0 or not p.behind(now_ms)])
+            await self.flush([p for p in list(self.owned.values()) if p.hurries(now_ms, p.flushed_ms)])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), interval_s)
 
@@ -121,7 +113,7 @@ class Transactions:
                 if not partition.gone:
                     self.poison(error)
                 raise
-            partition.committed = snapshot.offsets
+            partition.committed, partition.flushed_ms = snapshot.offsets, int(time.time() * 1000)
             self.metrics.flush_seconds.observe(time.monotonic() - began)
 
     def _snapshot(self, partition: Partition) -> Snapshot:

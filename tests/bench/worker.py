@@ -64,7 +64,8 @@ class Watch:
 
     def note(self, name: str) -> None:
         """Remember when something happened for the first time."""
-        self.moments.setdefault(name, Moment())
+        if name not in self.moments:
+            self.moments[name] = Moment()
 
     def _assigned(self, original: Callable[..., None]) -> Callable[..., None]:
         def assigned(worker: Any, partitions: set[Any], generation: int) -> None:  # noqa: ANN401
