@@ -7,9 +7,9 @@ horizon: a late ping makes its row run again from an earlier copy, and only the 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,10 +17,10 @@ from detectors.curfew import Curfew
 from detectors.gap import Gap
 from detectors.gate import Limits, refusals
 from detectors.pings import in_order, joined, picked, positions, repeats
-from detectors.plans import NOWHERE
 from detectors.quality import Quality
 from detectors.standing import Standing
-from detectors.supervision import Supervision
+from detectors.supervision import AT_ONCE, Supervision
+from detectors.windows import COPIES
 from geofence.fences import NO_FENCES
 from schemas.errors import BadInput, BadState, Reason
 from schemas.order import decode_order
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from schemas.checkin import CheckIn
     from schemas.disposition import Disposition
     from schemas.rules import Rules
+
+SLOTS: Final = tuple(str(slot).encode() for slot in range(COPIES))
+FLOOR: Final = b"~floor:"
 
 
 def watching(rules: Rules, fences: Fences) -> tuple[Detector, ...]:
@@ -56,8 +59,11 @@ class Engine:
         self.supervision = Supervision(watching(rules, fences), rules, limits.horizon_ms)
         self.counters: Counter[str] = Counter()
         self._late: list[tuple[Column, Column, Column]] = []
+        self._waits = np.zeros(0, bool)
+        """Rows of which late pings wait."""
         self._ordered: set[int] = set()
         self._tombstones: list[bytes] = []
+        self._floored = False
 
     def __len__(self) -> int:
         return len(self.supervision.windows)
@@ -102,7 +108,7 @@ class Engine:
             frontier = int(of.windows.frontier(np.array([row]))[0])
             standing = known.with_order(raw, order, frontier - 2 * of.keep_ms)
             of.plans.stand(row, standing)
-            if of.plans.plan["at"][row] != NOWHERE:
+            if of.has_begun(row):
                 of.reconsider(row, known.differs_from(standing), frontier)
         self._ordered.add(row)
 
@@ -139,7 +145,7 @@ class Engine:
             rows, pings = rows[~repeated], picked(pings, ~repeated)
         late = pings["time_ms"] <= of.windows.frontier(rows)
         self._set_aside(rows, pings, late, late)
-        waits = np.isin(rows, np.unique(np.concatenate([waiting for waiting, *_ in self._late] or [rows[:0]])))
+        waits = self._waits[rows] if self._late else late
         self._set_aside(rows, pings, late, waits & ~late)
         if not waits.all():
             of.advance(rows[~waits], picked(pings, ~waits))
@@ -148,6 +154,11 @@ class Engine:
     def _set_aside(self, rows: Column, pings: Column, late: Column, where: Column) -> None:
         """Let pings wait for `settle`, with all that follow of their rows: one run, and no silence found in between."""
         if where.any():
+            if len(self._waits) < len(self.supervision.windows.ids):
+                self._waits = np.zeros(len(self.supervision.windows.due), bool)
+                for waiting, *_ in self._late:
+                    self._waits[waiting] = True
+            self._waits[rows[where]] = True
             self._late.append((rows[where], picked(pings, where), late[where]))
 
     def tick(self, clock_ms: int, limit: int = 4096) -> bool:
@@ -171,6 +182,7 @@ class Engine:
         waiting_rows, waiting, waiting_late = zip(*self._late, strict=True)
         rows, pings, late = np.concatenate(waiting_rows), joined(waiting), np.concatenate(waiting_late)
         self._late, waited = [], len(rows)
+        self._waits[rows] = False
         distinct = np.unique(rows)
         seen_at, seen = of.inputs.of(distinct, np.full(len(distinct), int(pings["time_ms"].min()) - 1))
         rows, pings = np.concatenate((distinct[seen_at], rows)), joined((seen, pings))
@@ -185,6 +197,13 @@ class Engine:
             of.windows.hear(distinct, pings["time_ms"][first])
             of.inputs.add(rows, of.windows.hot["core"]["serial"][rows], pings)
             of.rerun(distinct, pings["time_ms"][first])
+
+    @property
+    def records(self) -> int:
+        """How many changelog records hold the state, once `take_dirty` has been written."""
+        of = self.supervision
+        episodes = sum(map(bool, of.episodes.of.values()))
+        return of.windows.records + len(of.windows) + episodes + of.inputs.records + self._floored
 
     def take_events(self) -> list[EpisodeEvent]:
         """What is to be published since the last call, in order."""
@@ -206,11 +225,12 @@ class Engine:
         out: list[tuple[bytes, bytes | None]] = [(key, None) for key in self._tombstones]
         out += of.windows.take_dirty()
         standings = [(row, of.plans.standings[row]) for row in self._ordered]
-        out += [(f"o:{ids[row]}".encode(), standing.pack() if standing else None) for row, standing in standings]
+        out += [(f"o:{ids[row]}".encode(), standing.packed if standing else None) for row, standing in standings]
         out += [(f"e:{ids[row]}".encode(), of.episodes.pack(row)) for row in of.episodes.dirty]
         if chunks := of.inputs.take():
             out += [(f"~inputs:{number}".encode(), data) for number, data in chunks]
-            out.append((b"~floor:", str(of.inputs.floor_ms).encode()))
+            out.append((FLOOR, str(of.inputs.floor_ms).encode()))
+            self._floored = True
         self._tombstones, self._ordered, of.episodes.dirty = [], set(), set()
         of.plans.tidy()
         return out
@@ -221,25 +241,26 @@ class Engine:
 
         :raises BadState: when it was written with another layout, or is not whole.
         """
-        groups: dict[str, list[tuple[str, bytes]]] = {}
+        groups: defaultdict[bytes, tuple[list[bytes], list[bytes]]] = defaultdict(lambda: ([], []))
         for key, value in records.items():
-            group, _, name = key.decode().partition(":")
-            groups.setdefault(group, []).append((name, value))
+            group, _, name = key.partition(b":")
+            names, values = groups[group]
+            names.append(name)
+            values.append(value)
+        names, values = groups[b"h"]
+        index = {name: row for row, name in enumerate(names)}
         of = self.supervision
-        copies = [(int(slot), *record) for slot in ("0", "1", "2") for record in groups.get(slot, [])]
-        of.windows.load(groups.get("h", []), copies)
-        index = of.windows.index
-        for _ in of.windows.ids:
-            of.plans.add()
-        for name, value in groups.get("o", []):
-            of.plans.stand(index[name], Standing.unpack(value))
-        if None in of.plans.standings:
-            raise BadState("the changelog holds rows without their order: it was truncated")
-        for name, value in groups.get("e", []):
-            of.episodes.unpack(index[name], value)
-        serials = of.windows.hot["core"]["serial"][: len(index)].tolist()
-        chunks = [(int(number), value) for number, value in groups.get("~inputs", [])]
-        floor_ms = int(dict(groups.get("~floor", [])).get("", b"0"))
-        of.inputs.load(chunks, {serial: row for row, serial in enumerate(serials)}, floor_ms)
-        of.ticked_ms = int(of.windows.hot["core"]["fired_ms"].max(initial=0))
-        of.place_all()
+        try:
+            copies = [([index[name] for name in groups[slot][0]], groups[slot][1]) for slot in SLOTS]
+            of.windows.load([name.decode() for name in names], values, copies)
+            of.plans.load(len(names), [index[name] for name in groups[b"o"][0]], groups[b"o"][1])
+            for name, value in zip(*groups[b"e"], strict=True):
+                of.episodes.unpack(index[name], value)
+        except KeyError:
+            raise BadState("the changelog holds records of people without a row: it was truncated") from None
+        numbers, chunks = groups[b"~inputs"]
+        core = of.windows.hot["core"][: len(names)]
+        of.inputs.load(zip(map(int, numbers), chunks, strict=True), core["serial"], int(records.get(FLOOR, b"0")))
+        self._floored = FLOOR in records
+        of.ticked_ms = int(core["fired_ms"].max(initial=0))
+        of.windows.due[: len(names)][core["newest_ms"] > 0] = AT_ONCE

@@ -115,6 +115,7 @@ class Episodes:
         own = self.of.get(row, {})
         for key in [k for k, e in own.items() if not e.is_open and _last_ms(e) < before_ms]:
             del own[key]
+            self.dirty.add(row)
 
     def pack(self, row: int) -> bytes | None:
         """The episodes of a row as bytes; None when there are none."""

@@ -157,8 +157,13 @@ class Inputs:
             out.append((number, self._open.data))
         return out
 
-    def load(self, chunks: Iterable[tuple[int, bytes]], row_of: dict[int, int], floor_ms: int) -> None:
-        """What `take` gave, for rows found by their serial; pings of rows that are gone are left out."""
+    @property
+    def records(self) -> int:
+        """How many changelog records hold what `take` has given so far."""
+        return len(self._chunks)
+
+    def load(self, chunks: Iterable[tuple[int, bytes]], serials: Column, floor_ms: int) -> None:
+        """What `take` gave; rows are found by their serial, pings of rows that are gone are left out."""
         self.floor_ms = floor_ms
         parts = []
         for number, data in chunks:
@@ -168,10 +173,11 @@ class Inputs:
             parts.append(stored)
         if parts:
             stored = joined(parts)
-            serials, back = np.unique(stored["serial"], return_inverse=True)
-            rows = np.array([row_of.get(int(s), -1) for s in serials], np.int64)[back]
-            known = rows >= 0
-            self._tail_rows, self._tail = [rows[known]], [stored["ping"][known]]
+            order = np.argsort(serials)
+            at = np.minimum(np.searchsorted(serials[order], stored["serial"]), len(serials) - 1)
+            rows = order[at] if len(serials) else at
+            known = positions(serials[rows] == stored["serial"]) if len(serials) else at[:0]
+            self._tail_rows, self._tail = [rows[known]], [picked(stored["ping"], known)]
             self._tail_size = int(known.sum())
             self._seal()
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from detectors.pings import DEGREE, NEVER, positions
-from detectors.standing import DATUMS
+from detectors.standing import DATUMS, Standing
 from detectors.tiers import MINUTE_MS, TIERS, by_tier
 from detectors.timeline import Segment, block_of, compiled, terms_of
 from detectors.window import EDGE, PLAN
 from geofence.datum import to_wgs84
 from geofence.plane import metres_per_degree
+from schemas.errors import BadState
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from detectors.pings import Column
-    from detectors.standing import Standing
     from detectors.timeline import Terms
     from detectors.window import Columns, Window
     from schemas.rules import Rules
@@ -25,6 +28,17 @@ NOWHERE: Final = -1
 SEGMENT: Final = np.dtype(
     [("from_ms", "i8"), ("flags", "u1"), ("window_ms", "i8"), ("day_ms", "i8"), ("day", "i4"), ("version", "u1")],
 )
+PLACED: Final = np.dtype([("at", "i8"), ("last", "i8"), ("tier", "u1"), ("lon", "f8"), ("lat", "f8"), ("datum", "u1")])
+TIER_AT: Final = {tier: number for number, tier in enumerate(TIERS)}
+DATUM_AT: Final = {datum: number for number, datum in enumerate(DATUMS)}
+
+
+class Laid(NamedTuple):
+    """A timeline in the pool: its first and last segment, behind which its end stands; and when each segment begins."""
+
+    base: int
+    last: int
+    begins: list[int]
 
 
 class Plans:
@@ -44,7 +58,7 @@ class Plans:
         self.pool = np.zeros(1024, SEGMENT)
         self.used = 0
         self._settled = 0
-        self._bases: dict[Terms, tuple[int, int]] = {}
+        self._bases: dict[Terms, Laid] = {}
 
     def add(self) -> None:
         """Room for one more row, which stands nowhere yet."""
@@ -55,6 +69,22 @@ class Plans:
         self.standings.append(None)
         self.clear(row)
 
+    def load(self, count: int, rows: Sequence[int], packed: Sequence[bytes]) -> None:
+        """
+        Room for so many rows, and their orders as they were packed; where they stand is looked up later.
+
+        :raises BadState: when a row has none, or they were written with another layout.
+        """
+        self.standings = [None] * count
+        size = max(64, count)
+        self.plan = {name: np.zeros(size, PLAN[name]) for name in PLAN.names or ()}
+        self.plan["at"][:], self.plan["change_ms"][:] = NOWHERE, NEVER
+        self.lawful = np.zeros((size, 2), np.int64)
+        for row, one in zip(rows, packed, strict=True):
+            self.standings[row] = Standing.unpack(one)
+        if None in self.standings:
+            raise BadState("the changelog holds rows without their order: it was truncated")
+
     def clear(self, row: int) -> None:
         """The row stands nowhere: nothing of it is due."""
         self.plan["at"][row] = NOWHERE
@@ -62,19 +92,24 @@ class Plans:
         self.plan["flags"][row] = 0
 
     def stand(self, row: int, standing: Standing | None) -> None:
-        """Give the row its orders; the newest period of authorisation is the one looked at first."""
-        self.standings[row] = standing
-        periods = standing.authorised(standing.newest) if standing else []
-        self.lawful[row] = periods[-1] if periods else (0, 0)
+        """Give the row its orders."""
+        self.standings[row], self.lawful[row] = standing, (0, 0)
 
     def authorised(self, rows: Column, times_ms: Column) -> Column:
-        """True for each time that a period of authorisation of its row covers."""
+        """True for each time that a period of authorisation of its row covers; the last that did is remembered."""
         lawful: Column = (self.lawful[rows, 0] <= times_ms) & (times_ms < self.lawful[rows, 1])
-        for i in positions(~lawful):
-            standing, t = self.standings[rows[i]], int(times_ms[i])
-            if standing is not None:
-                lawful[i] = any(begin <= t < end for begin, end in standing.authorised(standing.newest))
+        for i in positions(~lawful).tolist():
+            row, t = int(rows[i]), int(times_ms[i])
+            lawful[i] = self.lawful[row, 0] <= t < self.lawful[row, 1] or self._is_authorised(row, t)
         return lawful
+
+    def _is_authorised(self, row: int, time_ms: int) -> bool:
+        standing = self.standings[row]
+        for begin, end in standing.opened().authorised() if standing else ():
+            if begin <= time_ms < end:
+                self.lawful[row] = begin, end
+                return True
+        return False
 
     def place(self, rows: Column, times_ms: Column) -> None:
         """Put rows where their orders stand just after a time each, edges at that moment included."""
@@ -88,25 +123,25 @@ class Plans:
         :raises LookupError: for a row without an order.
         """
         out = np.zeros(len(rows), PLAN)
-        where = np.empty((len(rows), 2))
-        datum = np.empty(len(rows), np.uint8)
-        for k, (row, time_ms) in enumerate(zip(rows.tolist(), times_ms.tolist(), strict=True)):
+        places = []
+        for row, time_ms in zip(rows.tolist(), times_ms.tolist(), strict=True):
             standing = self.standings[row]
             if standing is None:
                 raise LookupError(row)
-            newest = standing.newest
-            terms = terms_of(standing, newest, self.before_ms, block_of(newest.zone, time_ms))
-            base, last = self._bases.get(terms) or self._laid(terms)
-            out["at"][k] = base + np.searchsorted(self.pool["from_ms"][base : last + 1], time_ms, "right") - 1
-            out["last"][k] = last
-            order = newest if len(standing.versions) == 1 else standing.order_at(time_ms)
-            out["tier"][k] = TIERS.index(order.tier)
-            where[k] = order.residence.lon, order.residence.lat
-            datum[k] = DATUMS.index(order.residence.datum)
+            orders = standing.opened()
+            terms = terms_of(orders, self.before_ms, block_of(orders.newest.zone, time_ms))
+            base, last, begins = self._bases.get(terms) or self._laid(terms)
+            order = orders.at(time_ms)
+            home = order.residence
+            at = base + bisect_right(begins, time_ms) - 1
+            places.append((at, last, TIER_AT[order.tier], home.lon, home.lat, DATUM_AT[home.datum]))
+        placed = np.array(places, PLACED)
+        for name in ("at", "last", "tier"):
+            out[name] = placed[name]
         for name in ("flags", "window_ms", "day_ms", "day"):
-            out[name] = self.pool[name][out["at"]]
-        out["change_ms"] = self.pool["from_ms"][out["at"] + 1]
-        lon, lat = to_wgs84(where[:, 0], where[:, 1], datum)
+            out[name] = self.pool[name][placed["at"]]
+        out["change_ms"] = self.pool["from_ms"][placed["at"] + 1]
+        lon, lat = to_wgs84(placed["lon"], placed["lat"], placed["datum"])
         out["lon0"], out["lat0"] = np.rint(lon / DEGREE), np.rint(lat / DEGREE)
         out["mx"], out["my"] = (DEGREE * metres for metres in metres_per_degree(out["lat0"] * DEGREE))
         return {name: out[name].copy() for name in PLAN.names or ()}
@@ -139,10 +174,10 @@ class Plans:
         pool, self.used = self.pool, 0
         self.pool = np.zeros(1024, SEGMENT)
         moved = np.zeros(len(pool), np.int64)
-        for terms, (base, last) in list(self._bases.items()):
+        for terms, (base, last, begins) in list(self._bases.items()):
             if last in live:
                 moved[base : last + 1] = self._lay(pool[base : last + 2]) - base
-                self._bases[terms] = (base + int(moved[base]), last + int(moved[base]))
+                self._bases[terms] = Laid(base + int(moved[base]), last + int(moved[base]), begins)
             else:
                 del self._bases[terms]
         standing = self.plan["at"] >= 0
@@ -150,13 +185,14 @@ class Plans:
             self.plan[name][standing] += moved[self.plan["last"][standing]]
         self._settled = self.used
 
-    def _laid(self, terms: Terms) -> tuple[int, int]:
-        """Compile a timeline into the pool: positions of its first and last segment; its end stands behind them."""
+    def _laid(self, terms: Terms) -> Laid:
+        """Compile a timeline into the pool."""
         timeline = compiled(terms)
         end = Segment(timeline.until_ms, 0, 0, 0, 0, 0)
         base = self._lay(np.array([*timeline.segments, end], SEGMENT))
-        self._bases[terms] = (base, base + len(timeline.segments) - 1)
-        return self._bases[terms]
+        begins = [segment.from_ms for segment in timeline.segments]
+        self._bases[terms] = laid = Laid(base, base + len(begins) - 1, begins)
+        return laid
 
     def _lay(self, segments: Column) -> int:
         base, self.used = self.used, self.used + len(segments)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import base64
+import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -10,6 +11,7 @@ import numpy as np
 
 from detectors.pings import DEGREE
 from geofence.datum import to_wgs84
+from schemas.errors import BadState
 from schemas.order import Order, PermitKind, load_order
 from schemas.ping import Datum
 
@@ -19,6 +21,20 @@ if TYPE_CHECKING:
 Span = tuple[int, int]
 FOREVER: Final = 1 << 62
 DATUMS: Final = tuple(Datum)
+TYPICAL: Final = (
+    b'T00:00:00Z","family","visit","permit_id":"","kind":"reported_off","night_shift","leave","category":"","zone_id":"'
+    b'"prohibitions":[{"permits":[{"exceptions":["2026-01-01","start":"20:00","end":"07:00"light"strict","minor":true,'
+    b'{"supervisee":"","order_id":"order-","valid_from_ms":17697888,"tier":"general","organisation":"450000/450200/4502'
+    b'02/450202001","officer":"officer-450202001","minor":false,"zone":"Asia/Shanghai","phones":[{"sim":"","devices":[""'
+    b']}],"residence":{"lon":109.4,"lat":24.3,"datum":"wgs84","gcj02","county":"450202"},"permitted_area":"450202","curf'
+    b'ew":{"zone":"Asia/Shanghai","windows":[{"days":[0,1,2,3,4,5,6],"start":"22:00","end":"06:00"}],"exceptions":[]},"p'
+    b'rohibitions":[],"permits":[],"authorisations":[{"basis":"information_verification","from_ms":17697888,"until_ms":1'
+    b'7754048,"undertaking":"2026-01-28","notice":"2026-01-28","head_signed":"2026-01-29","county_approved":"2026-01-30"'
+    b',"filing":"filing-"},{"basis":"electronic_positioning","from_ms":17697888,"until_ms":177,"undertaking":"2026-01-'
+)
+"""What orders look like: what they share with it is not stored. A change of it is a change of the layout."""
+DICTIONARY_AT: Final = slice(2, 6)
+DICTIONARY: Final = zlib.adler32(TYPICAL).to_bytes(4, "big")
 
 
 class Version(NamedTuple):
@@ -34,13 +50,22 @@ class Standing:
 
     A message is the whole order from its `valid_from_ms` on, so it replaces the versions from there. Permits and
     authorisations have windows of their own and come from the newest message for all times: that is how a permit
-    approved late reaches back.
+    approved late reaches back. They are kept compressed, in an eighth of their size, and read anew when they are asked
+    for: once in some days for each person.
     """
 
-    __slots__ = ("versions",)
+    __slots__ = ("packed",)
 
     def __init__(self, versions: tuple[Version, ...] = ()) -> None:
-        self.versions = versions
+        squeeze = zlib.compressobj(zdict=TYPICAL)
+        self.packed = squeeze.compress(msgspec.msgpack.encode(versions)) + squeeze.flush()
+        """Bytes for the changelog."""
+
+    @property
+    def versions(self) -> tuple[Version, ...]:
+        """The versions in the order of `valid_from_ms`."""
+        data = zlib.decompressobj(zdict=TYPICAL).decompress(self.packed)
+        return msgspec.msgpack.decode(data, type=tuple[Version, ...])
 
     def with_order(self, raw: bytes, order: Order, keep_from_ms: int) -> Standing:
         """
@@ -55,67 +80,85 @@ class Standing:
 
     def differs_from(self, other: Standing) -> int:
         """The earliest time at which the newer one may ask something else."""
-        ours, theirs = self.newest, other.newest
-        pairs = [(self.authorised(ours), other.authorised(theirs))]
-        pairs += [(lifted(ours, kind), lifted(theirs, kind)) for kind in PermitKind]
+        ours, theirs = self.opened(), other.opened()
+        pairs = [(ours.authorised(), theirs.authorised())]
+        pairs += [(lifted(ours.newest, kind), lifted(theirs.newest, kind)) for kind in PermitKind]
         starts = [span[0] for before, after in pairs for span in cut(before, after) + cut(after, before)]
-        return min([theirs.valid_from_ms, *starts])
+        return min([theirs.newest.valid_from_ms, *starts])
+
+    def opened(self) -> Orders:
+        """All of it, read."""
+        return Orders([(version.valid_from_ms, load_order(version.raw)) for version in self.versions])
+
+    def order_at(self, time_ms: int) -> Order:
+        """The version that holds at that time."""
+        return self.opened().at(time_ms)
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Standing:
+        """
+        What `packed` was.
+
+        :raises BadState: when it was written with another dictionary.
+        """
+        if packed[DICTIONARY_AT] != DICTIONARY:
+            raise BadState("the changelog holds orders of another layout: run the version that wrote them")
+        standing: Standing = object.__new__(cls)
+        standing.packed = packed
+        return standing
+
+
+class Orders:
+    """Order versions that were read, each with the time from which it holds; for a moment, they are not kept."""
+
+    __slots__ = ("held",)
+
+    def __init__(self, held: list[tuple[int, Order]]) -> None:
+        self.held = held
 
     @property
     def newest(self) -> Order:
         """The whole current order."""
-        return load_order(self.versions[-1].raw)
+        return self.held[-1][1]
 
-    def at(self, time_ms: int) -> int:
-        """Position of the version that holds at that time; the first one before all of them."""
-        for position in range(len(self.versions) - 1, 0, -1):
-            if self.versions[position].valid_from_ms <= time_ms:
-                return position
-        return 0
+    def at(self, time_ms: int) -> Order:
+        """The version that holds at that time; the first one before all of them."""
+        for since_ms, order in reversed(self.held):
+            if since_ms <= time_ms:
+                return order
+        return self.held[0][1]
 
-    def order_at(self, time_ms: int) -> Order:
-        """The version that holds at that time."""
-        return load_order(self.versions[self.at(time_ms)].raw)
-
-    def spans(self, newest: Order) -> Iterator[tuple[Span, Order, int]]:
+    def spans(self) -> Iterator[tuple[Span, Order, int]]:
         """Each version with the time in which it holds, and how often the residence had moved by then."""
-        if len(self.versions) == 1:
-            yield (self.versions[0].valid_from_ms, FOREVER), newest, 0
-            return
         moves, spot = 0, None
-        ends = [v.valid_from_ms for v in self.versions[1:]] + [FOREVER]
-        for version, until in zip(self.versions, ends, strict=True):
-            order = load_order(version.raw)
-            moves, spot = moves + (spot is not None and home(order) != spot), home(order)
-            yield (version.valid_from_ms, until), order, moves
+        for number, (since_ms, order) in enumerate(self.held):
+            until_ms = FOREVER if order is self.newest else self.held[number + 1][0]
+            if len(self.held) > 1:
+                moves, spot = moves + (spot is not None and home(order) != spot), home(order)
+            yield (since_ms, until_ms), order, moves
 
-    def authorised(self, order: Order) -> list[Span]:
+    def authorised(self) -> list[Span]:
         """Periods in which pings may be processed: authorised by the newest message, and after the first began."""
-        first = self.versions[0].valid_from_ms
-        spans = [(max(a.from_ms, first), a.until_ms) for a in order.authorisations]
-        return united(span for span in spans if span[0] < span[1])
-
-    def pack(self) -> bytes:
-        """Bytes for the changelog."""
-        return msgspec.json.encode([[v.valid_from_ms, base64.b64encode(v.raw).decode()] for v in self.versions])
-
-    @classmethod
-    def unpack(cls, packed: bytes) -> Standing:
-        """The inverse of `pack`."""
-        return cls(tuple(Version(int(since), base64.b64decode(raw)) for since, raw in msgspec.json.decode(packed)))
+        first = self.held[0][0]
+        return united((max(a.from_ms, first), a.until_ms) for a in self.newest.authorisations)
 
 
 def lifted(order: Order, *kinds: PermitKind) -> list[Span]:
     """When permits of those kinds hold."""
+    if not order.permits:
+        return []
     return united((p.from_ms, p.until_ms) for p in order.permits if p.kind in kinds)
 
 
 def home(order: Order) -> tuple[int, int]:
     """The residence in WGS-84 degrees * 1e7, lon and lat."""
-    where = order.residence
-    datum = np.array([DATUMS.index(where.datum)], np.uint8)
-    lon, lat = to_wgs84(np.array([where.lon]), np.array([where.lat]), datum)
-    return round(float(lon[0]) / DEGREE), round(float(lat[0]) / DEGREE)
+    return _wgs84(order.residence.lon, order.residence.lat, order.residence.datum)
+
+
+@lru_cache(maxsize=4096)
+def _wgs84(lon: float, lat: float, datum: Datum) -> tuple[int, int]:
+    lons, lats = to_wgs84(np.array([lon]), np.array([lat]), np.array([DATUMS.index(datum)], np.uint8))
+    return round(float(lons[0]) / DEGREE), round(float(lats[0]) / DEGREE)
 
 
 def united(spans: Iterator[Span]) -> list[Span]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from schemas.rules import Rules
 
 HOUR_MS: Final = 3_600_000
+AT_ONCE: Final = 0
+"""When a row is due that was loaded: where it stands in its orders is looked up when it moves, or by the next tick."""
 LONGEST_MS: Final = 30 * 24 * HOUR_MS
 MARGIN_MS: Final = 300_000
 """Two spacings reach over the horizon, also for a ping that is a little ahead of the clock."""
@@ -69,9 +71,7 @@ class Supervision:
         first_ms = pings["time_ms"][starts]
         self.windows.copy(self.windows.ageing(distinct, first_ms, self.spacing_ms))
         self.windows.hear(distinct, first_ms)
-        new = self.plans.plan["at"][distinct] == NOWHERE
-        if new.any():
-            self.plans.place(distinct[new], first_ms[new])
+        self._place(distinct, first_ms)
         window = self._checkout(distinct)
         found = self.rounds.run(window, pings, starts, counts)
         self._checkin(window)
@@ -84,6 +84,10 @@ class Supervision:
         After a leap of the clock only a part, so that no call takes long and copies are kept where a late ping may need
         them: the rest is due again.
         """
+        loaded = rows[self.windows.due[rows] == AT_ONCE]
+        if len(loaded):
+            self._schedule(self._checkout(loaded))
+            rows = rows[self.windows.due[rows] <= clock_ms]
         due_ms = self.windows.due[rows]
         self.windows.copy(self.windows.ageing(rows, due_ms, self.spacing_ms))
         window = self._checkout(rows)
@@ -134,9 +138,13 @@ class Supervision:
             self.plans.place(rows, np.array([frontier]))
             self._checkin(self._checkout(rows))
 
+    def has_begun(self, row: int) -> bool:
+        """True once a ping of the row has been seen."""
+        return bool(self.windows.hot["core"]["newest_ms"][row] > 0)
+
     def end(self, row: int, now_ms: int) -> list[bytes]:
         """Let time run to the end, close what is open, leave nothing of the row; gives the keys of its records."""
-        if self.plans.plan["at"][row] != NOWHERE:
+        if self.has_begun(row):
             while int(self.windows.due[row]) <= now_ms:
                 self.pass_time(np.array([row]), now_ms)
             window = self._checkout(np.array([row]))
@@ -150,15 +158,18 @@ class Supervision:
         self.plans.stand(row, None)
         return keys
 
-    def place_all(self) -> None:
-        """After loading: put every row that has pings where it stands in its order."""
-        rows = np.arange(len(self.windows.ids))
-        started = rows[self.windows.hot["core"]["newest_ms"][rows] > 0]
-        for part in np.array_split(started, len(started) // 4096 + 1):
-            self.plans.place(part, self.windows.frontier(part))
-            self._schedule(self._checkout(part))
+    def _place(self, rows: Column, first_ms: Column) -> None:
+        """Look up where rows stand in their orders: those that were loaded, and new ones at their first ping."""
+        lost = self.plans.plan["at"][rows] == NOWHERE
+        if lost.any():
+            rows, first_ms = rows[lost], first_ms[lost]
+            begun = self.windows.hot["core"]["newest_ms"][rows] > 0
+            self.plans.place(rows, np.where(begun, self.windows.frontier(rows), first_ms))
 
     def _checkout(self, rows: Column) -> Window:
+        loaded = rows[(self.windows.due[rows] == AT_ONCE) & (self.windows.hot["core"]["newest_ms"][rows] > 0)]
+        if len(loaded):
+            self._place(loaded, self.windows.frontier(loaded))
         return self.windows.checkout(rows, {name: array[rows] for name, array in self.plans.plan.items()})
 
     def _checkin(self, window: Window) -> None:

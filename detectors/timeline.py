@@ -15,7 +15,7 @@ from schemas.order import PermitKind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from detectors.standing import Standing
+    from detectors.standing import Orders
     from schemas.order import Curfew, Order
 
 DAYS: Final = 2
@@ -65,18 +65,19 @@ def block_of(zone: str, time_ms: int) -> int:
     return local_day(zone, time_ms) // DAYS
 
 
-def terms_of(standing: Standing, order: Order, before_ms: dict[str, int], block: int) -> Terms:
-    """What matters in that block, `order` being the newest; the rest is left out, so that most share their terms."""
+def terms_of(orders: Orders, before_ms: dict[str, int], block: int) -> Terms:
+    """What matters in that block; the rest is left out, so that most share their terms."""
+    order = orders.newest
     begin = midnight(order.zone, (block - LOOK_BACK_DAYS) * DAYS)
     end = midnight(order.zone, (block + 2) * DAYS)
     held = []
-    for span, version, place in standing.spans(order):
+    for span, version, place in orders.spans():
         if span[0] < end and span[1] > begin:
             held.append((_clip(span, begin, end), _hours(version.curfew), before_ms[version.tier], place))
     return Terms(
         block,
         order.zone,
-        tuple(_clip(s, begin, end) for s in standing.authorised(order) if s[0] < end and s[1] > begin),
+        tuple([_clip(s, begin, end) for s in orders.authorised() if s[0] < end and s[1] > begin]),
         _inside(order, begin, end, PermitKind.leave, PermitKind.night_shift),
         _inside(order, begin, end, PermitKind.reported_off),
         tuple(held),
@@ -162,4 +163,4 @@ def _clip(span: Span, begin: int, end: int) -> Span:
 
 
 def _inside(order: Order, begin: int, end: int, *kinds: PermitKind) -> tuple[Span, ...]:
-    return tuple(s for s in lifted(order, *kinds) if s[0] < end and s[1] > begin)
+    return tuple([s for s in lifted(order, *kinds) if s[0] < end and s[1] > begin])

@@ -208,25 +208,31 @@ class Windows:
         """The keys of all records of a row."""
         return [f"{group}:{self.ids[row]}".encode() for group in ("h", *range(COPIES))]
 
-    def load(self, rows: Sequence[tuple[str, bytes]], copies: Sequence[tuple[int, str, bytes]]) -> None:
+    @property
+    def records(self) -> int:
+        """How many changelog records hold what `take_dirty` has given so far."""
+        return len(self.index) + int((self.copied[: len(self.ids)] != NO_COPY).sum())
+
+    def load(
+        self, names: Sequence[str], packed: Sequence[bytes], copies: Sequence[tuple[Sequence[int], Sequence[bytes]]]
+    ) -> None:
         """
-        Rows, and copies by slot, as `take_dirty` gave them.
+        Rows by name, and for each slot the rows of its copies and the copies, as `take_dirty` gave them.
 
         :raises BadState: when they were written with another layout.
         """
-        packed = self._unpacked([value for _, value in rows])
-        self._resize(max(64, len(rows)))
-        self.ids = [name for name, _ in rows]
-        self.index = {name: row for row, name in enumerate(self.ids)}
-        self.hot[: len(rows)] = packed
-        self.serial = int(packed["core"]["serial"].max(initial=0))
-        known = [(slot, self.index[name], value) for slot, name, value in copies if name in self.index]
-        if known:
-            where, slots = np.array([row for _, row, _ in known]), np.array([slot for slot, _, _ in known])
-            part = self._unpacked([value for _, _, value in known])
-            self.copies[where, slots] = part
-            self.follows[where, slots] = part["core"]["follows_ms"]
-            self.copied[where, slots] = np.maximum(part["core"]["newest_ms"], part["core"]["fired_ms"])
+        rows = self._unpacked(packed)
+        self._resize(max(64, len(names)))
+        self.ids = list(names)
+        self.index = {name: row for row, name in enumerate(names)}
+        whole(self.hot)[: len(names)] = whole(rows)
+        self.serial = int(rows["core"]["serial"].max(initial=0))
+        for slot, (at, values) in enumerate(copies):
+            where = np.array(at, np.int64)
+            part = self._unpacked(values)
+            whole(self.copies)[where, slot] = whole(part)
+            self.follows[where, slot] = part["core"]["follows_ms"]
+            self.copied[where, slot] = np.maximum(part["core"]["newest_ms"], part["core"]["fired_ms"])
 
     def _records(self, group: str, rows: list[int], packed: Column) -> list[tuple[bytes, bytes | None]]:
         data, size, mark, ids = packed.tobytes(), self.layout.itemsize, self.fingerprint, self.ids
@@ -236,10 +242,13 @@ class Windows:
             for row, begin in zip(rows, begins, strict=True)
         ]
 
-    def _unpacked(self, values: list[bytes]) -> Column:
+    def _unpacked(self, values: Sequence[bytes]) -> Column:
         data = b"".join(values)
-        marked = np.dtype([("mark", "V4"), ("row", self.layout)])
-        if len(data) != marked.itemsize * len(values) or any(v[:4] != self.fingerprint for v in values):
+        marked = np.dtype([("mark", ">u4"), ("row", self.layout)])
+        if (
+            len(data) != marked.itemsize * len(values)
+            or (np.frombuffer(data, marked)["mark"] != int.from_bytes(self.fingerprint, "big")).any()
+        ):
             msg = (
                 "the changelog holds rows of another layout: run the version that wrote them, or stop all workers,"
                 " recreate the changelog topic empty, and let the pings of the last days be read again"

@@ -249,7 +249,9 @@ class Agent:
 
     async def _tick(self, partition: Partition) -> None:
         clock_ms = partition.clock.now()
-        if clock_ms == UNKNOWN or clock_ms <= partition.ticked_ms or not partition.hurries(now_ms(), partition.tended_ms):
+        if clock_ms == UNKNOWN or clock_ms <= partition.ticked_ms:
+            return
+        if not partition.hurries(now_ms(), partition.tended_ms):
             return
         more = True
         while more and not self._is_gone(partition):

@@ -65,6 +65,10 @@ class Kernel(Protocol):
         """Count the supervisees with a live order."""
 
     @property
+    def records(self) -> int:
+        """Count the changelog records that hold the state, once what `take_dirty` gave is written."""
+
+    @property
     def counters(self) -> Mapping[str, int]:
         """What has been counted since the start, `late` and `duplicate` among it."""
 
@@ -86,9 +90,9 @@ class Partition:
 
     By source topic: `applied` and `committed` are next offsets, `taken` is the one that the transport owes, `topic_ids`
     are what the offsets belong to, `held` keeps in order the columns that wait for the orders topic, and `advanced_ms`
-    says when the topic last moved or stood at its end. `keys` are the live keys of the changelog, so that a truncated
-    one is noticed; `routed` are keys of live orders that belong to this number; `ticked_ms` is the clock of the last tick, `tended_ms` and
-    `flushed_ms` are the wall times of the last tick and transaction; `gone` once the partition has left.
+    says when the topic last moved or stood at its end. `routed` are keys of live orders that belong to this number;
+    `ticked_ms` is the clock of the last tick, `tended_ms` and `flushed_ms` are the wall times of the last tick and
+    transaction; `gone` once the partition has left.
     """
 
     number: int
@@ -99,7 +103,6 @@ class Partition:
     topic_ids: dict[str, str]
     applied: dict[str, int]
     committed: dict[str, int] = field(default_factory=dict)
-    keys: set[bytes] = field(default_factory=set)
     outbox: list[Outgoing] = field(default_factory=list)
     held: dict[str, deque[Columns]] = field(default_factory=dict)
     routed: set[bytes | None] = field(default_factory=set)

@@ -124,8 +124,6 @@ class Transactions:
             number = partition.number if subject in partition.routed else partition_of(subject, self.partitions)
             outbox.append(Outgoing(ALERTS, number, subject, body, headers))
             self.metrics.alerts_total.labels(event.rule, event.phase, event.severity).inc()
-        for key, value in rows:
-            (partition.keys.discard if value is None else partition.keys.add)(key)
         rows.append((HEADER_KEY, header(partition, self.group)))
         return Snapshot(rows, outbox, dict(partition.applied))
 
@@ -178,7 +176,7 @@ def header(partition: Partition, group: str) -> bytes:
     topics = {
         topic: {"id": partition.topic_ids[topic], "next": at} for topic, at in sorted(partition.applied.items())
     }
-    body: dict[str, Any] = {"layout": LAYOUT, "group": group, "rows": len(partition.keys), "topics": topics}
+    body: dict[str, Any] = {"layout": LAYOUT, "group": group, "rows": partition.kernel.records, "topics": topics}
     body["clock_ms"] = partition.clock.now()
     return json.dumps(body, separators=(",", ":")).encode()
 

@@ -174,7 +174,6 @@ class Worker:
                 )
                 # The group's own: where the broker has lost them, the next transaction writes them again.
                 partition.committed = {topic: at for topic, at in committed.items() if at is not None}
-                partition.keys = set(stored.records)
                 partition.kernel.load(stored.records)
                 await self._read_orders(reader, partition, UNKNOWN if stored.header is None else stored.header.clock_ms)
             partition.taken = dict(partition.applied)

@@ -16,7 +16,6 @@ GROUPS: Final[dict[str, Callable[[Any], object]]] = {
     "episodes": lambda p: p.kernel.supervision.episodes.of,
     "inputs": lambda p: p.kernel.supervision.inputs.__dict__,
     "names": lambda p: _windows(p, "ids", "index", "free"),
-    "changelog keys": lambda p: p.keys,
     "routed keys": lambda p: p.routed,
 }
 _SHARED: Final = (type, ModuleType, FunctionType, np.dtype)

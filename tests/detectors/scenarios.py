@@ -115,6 +115,7 @@ class Run:
                 self.records.pop(key, None)
             else:
                 self.records[key] = value
+        assert len(self.records) == self.engine.records
 
     def restart(self) -> None:
         """Flush, and go on from nothing but the records."""

@@ -60,7 +60,7 @@ class Course:
         self.rules = detectors_of()
         self.rounds = Rounds(self.rules, self.plans)
         self.windows = Windows(self.rules)
-        self.windows.load([("lz-1", packed or b"")], [])
+        self.windows.load(["lz-1"], [packed or b""], [])
         self.window = self.windows.checkout(np.array([0]), self.window.plan)
 
 

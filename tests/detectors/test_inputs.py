@@ -99,7 +99,7 @@ def test_what_is_written_comes_back_for_the_rows_that_are_left() -> None:
     add(inputs, (0, noon(4)))
     chunks.update(inputs.take())
     again = Inputs()
-    again.load([(number, data) for number, data in chunks.items() if data], {13: 0, 11: 1}, 77)
+    again.load([(number, data) for number, data in chunks.items() if data], np.array([13, 11]), 77)
     assert [(0, 3), (1, 1), (1, 4)] == times(again, [0, 1], [0, 0])
     assert (3, 77) == (len(again), again.floor_ms)
 
@@ -110,7 +110,7 @@ def test_after_loading_chunks_are_numbered_on() -> None:
     add(inputs, (0, noon(1)))
     (number, data), *_ = inputs.take()
     again = Inputs()
-    again.load([(number, data or b"")], {11: 0}, 0)
+    again.load([(number, data or b"")], np.array([11]), 0)
     add(again, (0, noon(2)))
     assert [number + 1] == [new for new, _ in again.take()]
 

@@ -48,13 +48,13 @@ def test_authorisations_come_from_the_newest_message_for_all_times() -> None:
         authorisations=[authorisation(JANUARY, on("00:00", 2)), authorisation(on("00:00", 2), on("00:00", 9))],
     )
     standing = after(old, new)
-    assert [(on("00:00"), on("00:00", 9))] == standing.authorised(standing.newest)
+    assert [(on("00:00"), on("00:00", 9))] == standing.opened().authorised()
 
 
 def test_a_period_before_the_first_version_authorises_nothing() -> None:
     """It ended before the order began."""
     standing = after(order(valid_from_ms=on("00:00"), authorisations=[authorisation(JANUARY, on("00:00"))]))
-    assert [] == standing.authorised(standing.newest)
+    assert [] == standing.opened().authorised()
 
 
 def test_orders_differ_from_the_earliest_change_on() -> None:
@@ -84,7 +84,7 @@ def test_moves_are_counted_where_the_residence_changes() -> None:
     """The same residence in the next version is no move."""
     places = [HOME, HOME, near(500, 0, HOME), near(500, 0, HOME), HOME]
     standing = after(*(order(valid_from_ms=on("00:00", day), home=place) for day, place in enumerate(places)))
-    assert [0, 0, 1, 1, 2] == [moves for _, _, moves in standing.spans(standing.newest)]
+    assert [0, 0, 1, 1, 2] == [moves for _, _, moves in standing.opened().spans()]
 
 
 def test_the_residence_is_brought_to_wgs84() -> None:
@@ -98,4 +98,4 @@ def test_the_residence_is_brought_to_wgs84() -> None:
 def test_what_is_packed_comes_back() -> None:
     """Versions to the byte."""
     standing = after(order(valid_from_ms=JANUARY), order(valid_from_ms=on("00:00"), permits=[]))
-    assert standing.versions == Standing.unpack(standing.pack()).versions
+    assert standing.versions == Standing.unpack(standing.packed).versions

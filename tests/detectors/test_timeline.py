@@ -24,8 +24,8 @@ def standing_of(*raws: bytes) -> Standing:
 def segments(time_ms: int, *raws: bytes) -> tuple[Segment, ...]:
     """The block that holds the moment."""
     standing = standing_of(*raws)
-    newest = standing.newest
-    return compiled(terms_of(standing, newest, BEFORE, block_of(newest.zone, time_ms))).segments
+    orders = standing.opened()
+    return compiled(terms_of(orders, BEFORE, block_of(orders.newest.zone, time_ms))).segments
 
 
 def asked(time_ms: int, *raws: bytes) -> set[str]:
@@ -109,7 +109,7 @@ def test_the_tier_of_the_version_at_the_start_says_how_long_before_counts() -> N
     standing = standing_of(NIGHT, order(valid_from_ms=on("12:00"), tier="strict", curfew=curfew()))
     before = {"general": HOUR, "strict": 2 * HOUR}
     block = block_of("Asia/Shanghai", on("12:00"))
-    found = [compiled(terms_of(standing, standing.newest, before, block + k)).segments for k in (-1, 0)]
+    found = [compiled(terms_of(standing.opened(), before, block + k)).segments for k in (-1, 0)]
     begins = {s.from_ms for part in found for s in part if s.flags & EVIDENCE and not s.flags & CURFEW}
     assert {on("20:00"), on("21:00", -1)} <= begins
     assert on("21:00") not in begins
@@ -160,7 +160,7 @@ def test_blocks_follow_each_other_without_a_hole() -> None:
     """One begins where the other ends, its first segment repeats what holds there, and days are numbered on."""
     standing = standing_of(NIGHT)
     number = block_of("Asia/Shanghai", MONDAY)
-    blocks = [compiled(terms_of(standing, standing.newest, BEFORE, number + k)) for k in (0, 1)]
+    blocks = [compiled(terms_of(standing.opened(), BEFORE, number + k)) for k in (0, 1)]
     assert blocks[0].until_ms == blocks[1].segments[0].from_ms
     last, first = blocks[0].segments[-1], blocks[1].segments[0]
     assert (last.flags & CURFEW, last.window_ms, last.day + 1) == (first.flags & CURFEW, first.window_ms, first.day)
@@ -172,4 +172,4 @@ def test_equal_terms_share_one_timeline() -> None:
     other = standing_of(order("lz-2", curfew=curfew(), home=near(9_000, 0, HOME), tier="strict"))
     one = standing_of(NIGHT)
     block = block_of("Asia/Shanghai", MONDAY)
-    assert terms_of(one, one.newest, BEFORE, block) == terms_of(other, other.newest, BEFORE, block)
+    assert terms_of(one.opened(), BEFORE, block) == terms_of(other.opened(), BEFORE, block)

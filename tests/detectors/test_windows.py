@@ -189,8 +189,7 @@ def test_what_follows_a_copy_is_written_with_it() -> None:
     assert [str(windows.copied[0].tolist().index(100))] == [key[0] for key in written]
     records |= written
     again = Windows(detectors())
-    copies = [(int(key[0]), key[2:], value) for key, value in records.items() if key[0] != "h"]
-    again.load([("lz-0", records["h:lz-0"])], copies)
+    again.load(["lz-0"], [records["h:lz-0"]], [([0], [records[f"{slot}:lz-0"]]) for slot in range(COPIES)])
     assert windows.follows[0].tolist() == again.follows[0].tolist()
     assert ([200], [100, 200]) == (usable(again, 150), usable(again, 149))
 
@@ -259,9 +258,11 @@ def test_what_was_written_is_loaded() -> None:
     heard(windows, 2, 200)
     records = {key.decode(): value for key, value in windows.take_dirty() if value}
     again = Windows(detectors())
-    hot = [(key[2:], value) for key, value in records.items() if key[0] == "h"]
-    copies = [(int(key[0]), key[2:], value) for key, value in records.items() if key[0] != "h"]
-    again.load(hot, [*copies, (0, "gone", copies[0][2])])
+    names = [f"lz-{row}" for row in range(3)]
+    kept = [[row for row in range(3) if f"{slot}:{names[row]}" in records] for slot in range(COPIES)]
+    copies = [(at, [records[f"{slot}:{names[row]}"] for row in at]) for slot, at in enumerate(kept)]
+    again.load(names, [records[f"h:{name}"] for name in names], copies)
+    assert len(records) == windows.records == again.records
     assert windows.hot[:3].tobytes() == again.hot[:3].tobytes()
     assert windows.copied[:3].tolist() == again.copied[:3].tolist()
     assert 4 == again.hot["core"]["serial"][again.add("lz-3")]
@@ -276,7 +277,7 @@ def test_another_layout_is_refused(mark: bytes, length: int) -> None:
     spoiled = mark + (value or b"")[len(mark) :]
     spoiled = spoiled[:-1] if length < 0 else spoiled + bytes(length)
     with pytest.raises(BadState, match="another layout"):
-        Windows(detectors()).load([("lz-0", spoiled)], [])
+        Windows(detectors()).load(["lz-0"], [spoiled], [])
 
 
 def test_the_fingerprint_is_that_of_the_columns() -> None:

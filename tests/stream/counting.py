@@ -102,6 +102,10 @@ class Counting:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def records(self) -> int:
+        return len(self.rows)
+
 
 def event(supervisee: str, count: int, time_ms: int) -> EpisodeEvent:
     """Give the episode that the `count`th ping of a supervisee opens."""
