@@ -15,7 +15,7 @@ from detectors.findings import EpisodeEvent, Finding, Phase
 from schemas.alert import episode_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 Key = tuple[str, str, int]
 RETRACTED: Final = "retracted"
@@ -62,27 +62,38 @@ class Context(NamedTuple):
     evidence: dict[str, Any]
 
 
+class Said(NamedTuple):
+    """A revision of an episode before its context is known."""
+
+    finding: Finding
+    episode: str
+    revision: int
+    supersedes: str | None
+
+
 class Episodes:
     """The episodes of one partition that are open or may still change, by row."""
 
     def __init__(
         self,
         name_of: Callable[[int], str],
-        context: Callable[[int, Finding], Context],
+        contexts: Callable[[Sequence[Finding]], list[Context]],
         settled_ms: Callable[[int], int],
     ) -> None:
         self._name_of = name_of
-        self._context = context
+        self._contexts = contexts
         self._settled_ms = settled_ms
         self.of: dict[int, dict[Key, Episode]] = {}
         self.dirty: set[int] = set()
         self.events: list[EpisodeEvent] = []
+        self._said: list[Said] = []
 
     def record(self, findings: Iterable[Finding]) -> None:
         """Findings in the order of time, row by row: each is published at once."""
         for finding in findings:
             self._publish(finding.row, self._step(finding), finding.at_ms)
             self.forget(finding.row, self._settled_ms(finding.row))
+        self._speak()
 
     def revise(self, row: int, after_ms: int, findings: list[Finding]) -> None:
         """Replace the steps later than `after_ms` by new findings, and publish what differs."""
@@ -100,6 +111,7 @@ class Episodes:
                 fresh = episode.revision == 0 and episode in touched
                 self._publish(row, episode, episode.steps[-1].at_ms, replaced if fresh else [])
         self.forget(row, self._settled_ms(row))
+        self._speak()
 
     def end(self, row: int) -> None:
         """Forget a row whose order ended."""
@@ -172,14 +184,21 @@ class Episodes:
             row, episode.rule, episode.subject, phase, episode.since_ms, at_ms, until_ms,
             step.kind, step.severity, step.reason, step.facts,
         )
-        context = self._context(row, finding)
-        self.events.append(
-            EpisodeEvent(
-                self._name_of(row), self._id(row, episode), episode.revision, phase, episode.rule, episode.subject,
-                step.severity, "officer", context.organisation, episode.since_ms, until_ms, at_ms,
-                step.reason, context.order_version, supersedes, {"kind": step.kind, **step.facts, **context.evidence},
-            ),
-        )
+        self._said.append(Said(finding, self._id(row, episode), episode.revision, supersedes))
+
+    def _speak(self) -> None:
+        """What was said since the last call becomes events, once what the orders and the pings add was looked up."""
+        contexts = self._contexts([said.finding for said in self._said]) if self._said else []
+        for (finding, episode, revision, supersedes), context in zip(self._said, contexts, strict=True):
+            self.events.append(
+                EpisodeEvent(
+                    self._name_of(finding.row), episode, revision, finding.phase, finding.rule, finding.subject,
+                    finding.severity, "officer", context.organisation, finding.since_ms, finding.until_ms,
+                    finding.at_ms, finding.reason, context.order_version, supersedes,
+                    {"kind": finding.kind, **finding.facts, **context.evidence},
+                ),
+            )
+        self._said = []
 
     def _id(self, row: int, episode: Episode) -> str:
         return episode_id(self._name_of(row), episode.rule, episode.subject, episode.since_ms)

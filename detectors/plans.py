@@ -28,7 +28,9 @@ NOWHERE: Final = -1
 SEGMENT: Final = np.dtype(
     [("from_ms", "i8"), ("flags", "u1"), ("window_ms", "i8"), ("day_ms", "i8"), ("day", "i4"), ("version", "u1")],
 )
-PLACED: Final = np.dtype([("at", "i8"), ("last", "i8"), ("tier", "u1"), ("lon", "f8"), ("lat", "f8"), ("datum", "u1")])
+PLACED: Final = np.dtype(
+    [("at", "i8"), ("first", "i8"), ("last", "i8"), ("tier", "u1"), ("lon", "f8"), ("lat", "f8"), ("datum", "u1")]
+)
 TIER_AT: Final = {tier: number for number, tier in enumerate(TIERS)}
 DATUM_AT: Final = {datum: number for number, datum in enumerate(DATUMS)}
 
@@ -116,13 +118,31 @@ class Plans:
         for name, values in self.placed(rows, times_ms).items():
             self.plan[name][rows] = values
 
+    def place_back(self, rows: Column, times_ms: Column) -> None:
+        """The same for rows whose orders have not changed: most still stand on the timeline that holds the time."""
+        at, first, begins = self.plan["at"][rows], self.plan["first"][rows], self.pool["from_ms"]
+        near = (at != NOWHERE) & (begins[first] <= times_ms)
+        at = np.where(near, at, first)
+        while (later := near & (begins[at] > times_ms)).any():
+            at = at - later
+        near &= self.pool["version"][at] == self.pool["version"][self.plan["at"][rows]]
+        if not near.all():
+            self.place(rows[~near], times_ms[~near])
+        self._stand_at(self.plan, rows[near], at[near])
+
+    def _stand_at(self, plan: Columns, rows: Column, at: Column) -> None:
+        plan["at"][rows] = at
+        for name in ("flags", "window_ms", "day_ms", "day"):
+            plan[name][rows] = self.pool[name][at]
+        plan["change_ms"][rows] = self.pool["from_ms"][at + 1]
+
     def placed(self, rows: Column, times_ms: Column) -> Columns:
         """
         Plans of rows at a time each, as columns.
 
         :raises LookupError: for a row without an order.
         """
-        out = np.zeros(len(rows), PLAN)
+        out = {name: np.zeros(len(rows), PLAN[name]) for name in PLAN.names or ()}
         places = []
         for row, time_ms in zip(rows.tolist(), times_ms.tolist(), strict=True):
             standing = self.standings[row]
@@ -134,17 +154,15 @@ class Plans:
             order = orders.at(time_ms)
             home = order.residence
             at = base + bisect_right(begins, time_ms) - 1
-            places.append((at, last, TIER_AT[order.tier], home.lon, home.lat, DATUM_AT[home.datum]))
+            places.append((at, base, last, TIER_AT[order.tier], home.lon, home.lat, DATUM_AT[home.datum]))
         placed = np.array(places, PLACED)
-        for name in ("at", "last", "tier"):
-            out[name] = placed[name]
-        for name in ("flags", "window_ms", "day_ms", "day"):
-            out[name] = self.pool[name][placed["at"]]
-        out["change_ms"] = self.pool["from_ms"][placed["at"] + 1]
+        for name in ("first", "last", "tier"):
+            out[name][:] = placed[name]
+        self._stand_at(out, np.arange(len(rows)), placed["at"])
         lon, lat = to_wgs84(placed["lon"], placed["lat"], placed["datum"])
-        out["lon0"], out["lat0"] = np.rint(lon / DEGREE), np.rint(lat / DEGREE)
-        out["mx"], out["my"] = (DEGREE * metres for metres in metres_per_degree(out["lat0"] * DEGREE))
-        return {name: out[name].copy() for name in PLAN.names or ()}
+        out["lon0"][:], out["lat0"][:] = np.rint(lon / DEGREE), np.rint(lat / DEGREE)
+        out["mx"][:], out["my"][:] = (DEGREE * metres for metres in metres_per_degree(out["lat0"] * DEGREE))
+        return out
 
     def advance(self, window: Window, edge: Column) -> None:
         """Move the rows where `edge` is true over the edge that is due; `turned` says what turned, else is 0."""
@@ -156,10 +174,7 @@ class Plans:
         at = plan["at"][within] + 1
         renewed = ~inside
         renewed[inside] = self.pool["version"][at] != self.pool["version"][at - 1]
-        plan["at"][within] = at
-        for name in ("flags", "window_ms", "day_ms", "day"):
-            plan[name][within] = self.pool[name][at]
-        plan["change_ms"][within] = self.pool["from_ms"][at + 1]
+        self._stand_at(plan, within, at)
         if renewed.any():
             some = rows[renewed]
             for name, values in self.placed(window.rows[some], moment[renewed]).items():
@@ -181,7 +196,7 @@ class Plans:
             else:
                 del self._bases[terms]
         standing = self.plan["at"] >= 0
-        for name in ("at", "last"):
+        for name in ("at", "first", "last"):
             self.plan[name][standing] += moved[self.plan["last"][standing]]
         self._settled = self.used
 

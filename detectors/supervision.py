@@ -48,7 +48,7 @@ class Supervision:
         self.keep_ms = 2 * horizon_ms
         self.ticked_ms = 0
         """Up to when deadlines have been fired of all rows: a row that is run again must not lag behind."""
-        self.episodes = Episodes(lambda row: self.windows.ids[row], self._context, self.windows.settled_ms)
+        self.episodes = Episodes(lambda row: self.windows.ids[row], self._contexts, self.windows.settled_ms)
 
     def advance(self, rows: Column, pings: Column) -> None:
         """Pings in order of row and time, each after all that its row has seen."""
@@ -113,7 +113,7 @@ class Supervision:
         at, pings = at[lawful], picked(pings, lawful)
         self.windows.restore(rows, slots)
         begun = base > 0
-        self.plans.place(rows[begun], base[begun])
+        self.plans.place_back(rows[begun], base[begun])
         for row in rows[~begun].tolist():
             self.plans.clear(row)
         found = self._go_on(rows[at], pings)
@@ -132,6 +132,7 @@ class Supervision:
         """The orders of a row changed: from then on, or from a time that it has passed; evidence begins before that."""
         from_ms -= max(self.plans.before_ms.values())
         rows = np.array([row])
+        self.plans.clear(row)
         if from_ms <= frontier and self.windows.usable(rows, self.inputs.floor_ms).any():
             self.rerun(rows, np.array([from_ms]))
         else:
@@ -181,13 +182,20 @@ class Supervision:
     def _schedule(self, window: Window) -> None:
         self.windows.due[window.rows] = np.minimum(self.rounds.due(window), window.plan["change_ms"])
 
-    def _context(self, row: int, finding: Finding) -> Context:
-        """What an event says of the order in force, and of the pings that led to it."""
-        standing = self.plans.standings[row]
+    def _contexts(self, findings: Sequence[Finding]) -> list[Context]:
+        """What events say of the orders in force, and of the pings that led to them: one look-up for all."""
+        since = {finding.row: finding.since_ms for finding in sorted(findings, key=lambda f: -f.since_ms)}
+        rows = np.array(sorted(since), np.int64)
+        at, pings = self.inputs.of(rows, np.array([since[row] - HOUR_MS for row in rows.tolist()], np.int64))
+        begins = np.searchsorted(at, np.arange(len(rows) + 1))
+        places = {row: slice(begins[k], begins[k + 1]) for k, row in enumerate(rows.tolist())}
+        return [self._context(finding, pings[places[finding.row]]) for finding in findings]
+
+    def _context(self, finding: Finding, pings: Column) -> Context:
+        standing = self.plans.standings[finding.row]
         if standing is None:
-            raise LookupError(row)
+            raise LookupError(finding.row)
         order = standing.order_at(finding.at_ms)
-        since = np.array([finding.since_ms - HOUR_MS])
-        _, pings = self.inputs.of(np.array([row]), since)
+        pings = pings[pings["time_ms"] > finding.since_ms - HOUR_MS]
         version = f"{order.order_id}@{order.valid_from_ms}"
         return Context(order.organisation, version, evidence(order, self.rules, pings, finding))

@@ -25,7 +25,8 @@ EDGE: Final = 128
 PLAN: Final = np.dtype(
     [
         ("at", "i8"),  # position in the pool of timelines, -1 before the first ping
-        ("last", "i8"),  # last position of this timeline
+        ("first", "i8"),  # first position of this timeline
+        ("last", "i8"),  # and the last one
         ("change_ms", "i8"),  # when the flags turn next
         ("flags", "u1"),
         ("turned", "u1"),  # which bits turned at the edge that is being fired

@@ -1,6 +1,6 @@
 """Episodes: from findings to events, and what a run from the past takes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from detectors.episodes import Context, Episodes
@@ -8,9 +8,14 @@ from detectors.findings import Finding, Phase
 from schemas.alert import episode_id
 
 
+def contexts(findings: Sequence[Finding]) -> list[Context]:
+    """What an event says beside the finding."""
+    return [Context(f"org-{finding.row}", "o@1", {"pings": []}) for finding in findings]
+
+
 def episodes(settled_ms: Callable[[int], int] = lambda _: 0) -> Episodes:
     """Episodes of people whose names and orders are made up, all of which may still change unless told otherwise."""
-    return Episodes(lambda row: f"lz-{row}", lambda row, _: Context(f"org-{row}", "o@1", {"pings": []}), settled_ms)
+    return Episodes(lambda row: f"lz-{row}", contexts, settled_ms)
 
 
 def found(
