@@ -39,9 +39,7 @@ class Replay:
     by it a ping is refused, and deadlines fire once the clocks of all partitions have reached them.
     """
 
-    def __init__(
-        self, rules: Rules, limits: Limits, fences: Fences = NO_FENCES, partitions: int = PARTITIONS
-    ) -> None:
+    def __init__(self, rules: Rules, limits: Limits, fences: Fences = NO_FENCES, partitions: int = PARTITIONS) -> None:
         self.engine, self.limits = Engine(rules, limits, fences), limits
         self.clocks = [FeedClock(limits.future_ms) for _ in range(partitions)]
         self.events: list[EpisodeEvent] = []
