@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from detectors.boundary import Boundary
 from detectors.curfew import Curfew
 from detectors.gap import Gap
 from detectors.gate import Limits, refusals
@@ -42,8 +43,7 @@ FLOOR: Final = b"~floor:"
 
 def watching(rules: Rules, fences: Fences) -> tuple[Detector, ...]:
     """Every rule, in the order in which they see a ping; nothing registers itself."""
-    del fences
-    return Quality(rules), Gap(rules), Curfew(rules)
+    return Quality(rules), Gap(rules), Curfew(rules), Boundary(rules, fences)
 
 
 class Engine:
@@ -56,7 +56,7 @@ class Engine:
 
     def __init__(self, rules: Rules, limits: Limits = Limits(), fences: Fences = NO_FENCES) -> None:  # noqa: B008
         self.limits = limits
-        self.supervision = Supervision(watching(rules, fences), rules, limits.horizon_ms)
+        self.supervision = Supervision(watching(rules, fences), rules, fences, limits.horizon_ms)
         self.counters: Counter[str] = Counter()
         self._late: list[tuple[Column, Column, Column]] = []
         self._waits = np.zeros(0, bool)

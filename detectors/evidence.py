@@ -8,23 +8,26 @@ import numpy as np
 
 from detectors.pings import DEGREE, NO_POSITION, STATUSES, Fixes
 from detectors.standing import home
+from detectors.verdicts import verdicts
+from geofence.fences import NO_FENCES
 from geofence.plane import metres_per_degree
 
 if TYPE_CHECKING:
     from detectors.findings import Finding
     from detectors.pings import Column
+    from geofence.fences import Fences
     from schemas.order import Order
     from schemas.rules import Rules, TierRules
 
 MOST: Final = 24
 
 
-def evidence(order: Order, rules: Rules, pings: Column, finding: Finding) -> dict[str, Any]:
+def evidence(order: Order, rules: Rules, pings: Column, finding: Finding, fences: Fences = NO_FENCES) -> dict[str, Any]:
     """
     What the recomputation of a finding needs beside the order.
 
     The effective parameters of the rule, the zone in which times are local, and the last pings up to the finding: time,
-    status, position, 68 % radius, distance to the residence, and the answer of the curfew (`in`, `out`, `unsure`).
+    status, position, 68 % radius, distance to the residence, and how the rule judged it (`in`, `out`, `unsure`).
     """
     tier: TierRules = getattr(rules.tiers, order.tier)
     used = pings[pings["time_ms"] <= finding.at_ms][-MOST:]
@@ -34,6 +37,7 @@ def evidence(order: Order, rules: Rules, pings: Column, finding: Finding) -> dic
     x = np.where(placed, (used["lon"].astype(np.int64) - lon0) * DEGREE * mx, np.nan)
     y = np.where(placed, (used["lat"].astype(np.int64) - lat0) * DEGREE * my, np.nan)
     fixes = Fixes(used, x, y)
+    judged = iter(verdicts(order, tier, fences, fixes.take(placed), finding))
     rows: list[dict[str, Any]] = []
     for i in range(len(used)):
         row: dict[str, Any] = {"time_ms": int(used["time_ms"][i]), "status": STATUSES[used["status"][i]].value}
@@ -43,14 +47,9 @@ def evidence(order: Order, rules: Rules, pings: Column, finding: Finding) -> dic
                 "lat": round(float(used["lat"][i]) * DEGREE, 7),
                 "radius_m": float(fixes.r_m[i]),
                 "distance_m": round(float(fixes.d_m[i]), 1),
-                "answer": _answer(float(fixes.d_m[i]), float(fixes.r_m[i]), tier),
+                **next(judged),
             }
         rows.append(row)
     parameters = getattr(tier, finding.rule).model_dump()
-    return {"zone": order.zone, "tier": order.tier, "parameters": parameters, "pings": rows}
-
-
-def _answer(distance_m: float, radius_m: float, tier: TierRules) -> str:
-    if distance_m - max(radius_m, tier.curfew.floor_m) > tier.curfew.distance_m:
-        return "out"
-    return "in" if distance_m - radius_m < tier.curfew.clear_m else "unsure"
+    places = {"permitted_area": order.permitted_area} if finding.rule == "boundary" else {}
+    return {"zone": order.zone, "tier": order.tier, **places, "parameters": parameters, "pings": rows}

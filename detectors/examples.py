@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final, Self
 
+import shapely
+
 from detectors.engine import Engine
 from detectors.pings import DEGREE, make
+from geofence.fences import Area, Fences
 from geofence.plane import from_plane
 from schemas.rules import Rules
 
@@ -27,9 +30,14 @@ class Person:
     []
     """
 
-    def __init__(self, curfew: tuple[int, int] | None = None) -> None:
-        self.engine = Engine(Rules(revision=1))
-        self.engine.order("lz-1", json.dumps(order(curfew)).encode(), 0)
+    def __init__(self, curfew: tuple[int, int] | None = None, area_m: float | None = None) -> None:
+        fences, asked = Fences(), order(curfew)
+        if area_m is not None:
+            west, south, east, north = (float(c) for m in (-area_m, area_m) for c in from_plane(m, m, *HOME))
+            fences.add(Area(kind="area", adcode="450202", name="county"), shapely.box(west, south, east, north))
+            asked["permitted_area"] = "450202"
+        self.engine = Engine(Rules(revision=1), fences=fences)
+        self.engine.order("lz-1", json.dumps(asked).encode(), 0)
         self.events: list[EpisodeEvent] = []
 
     def ping(self, minute: int, away_m: float = 0.0, status: int = 0) -> Self:

@@ -113,9 +113,13 @@ class Fixes:
     `x_m, y_m` lie in the plane of the row's residence, `d_m` is the distance to it, `r_m` the 68 % radius. Where
     `located` is false the four are NaN. `accepted` is false until ping quality has judged the round: a rule about
     places looks at accepted fixes only, a rule about contact at `contact`, and at `answer` for the carrier's reasons.
+    `last_ms` is the time of the accepted fix before this one, 0 where there was none.
     """
 
-    __slots__ = ("accepted", "answer", "contact", "d_m", "frozen", "located", "pings", "r_m", "time_ms", "x_m", "y_m")
+    __slots__ = (
+        *("accepted", "answer", "contact", "d_m", "frozen", "last_ms", "located", "pings", "r_m", "time_ms", "x_m"),
+        "y_m",
+    )
 
     def __init__(self, pings: Column, x_m: Column, y_m: Column) -> None:
         carrier = pings["phone"] < WRISTBAND
@@ -130,6 +134,7 @@ class Fixes:
         self.r_m = radius_m(pings)
         self.accepted = np.zeros(len(pings), bool)
         self.frozen = np.zeros(len(pings), bool)
+        self.last_ms = np.zeros(len(pings), np.int64)
 
     def __len__(self) -> int:
         return len(self.time_ms)

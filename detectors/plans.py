@@ -13,6 +13,7 @@ from detectors.tiers import MINUTE_MS, TIERS, by_tier
 from detectors.timeline import Segment, block_of, compiled, terms_of
 from detectors.window import EDGE, PLAN
 from geofence.datum import to_wgs84
+from geofence.fences import NO_FENCES
 from geofence.plane import metres_per_degree
 from schemas.errors import BadState
 
@@ -22,14 +23,18 @@ if TYPE_CHECKING:
     from detectors.pings import Column
     from detectors.timeline import Terms
     from detectors.window import Columns, Window
+    from geofence.fences import Fences
     from schemas.rules import Rules
 
 NOWHERE: Final = -1
 SEGMENT: Final = np.dtype(
-    [("from_ms", "i8"), ("flags", "u1"), ("window_ms", "i8"), ("day_ms", "i8"), ("day", "i4"), ("version", "u1")],
+    [("from_ms", "i8"), ("flags", "u4"), ("window_ms", "i8"), ("day_ms", "i8"), ("day", "i4"), ("version", "u1")],
 )
 PLACED: Final = np.dtype(
-    [("at", "i8"), ("first", "i8"), ("last", "i8"), ("tier", "u1"), ("lon", "f8"), ("lat", "f8"), ("datum", "u1")]
+    [
+        *((name, "i8") for name in ("at", "first", "last")),
+        *(("tier", "u1"), ("area", "u2"), ("lon", "f8"), ("lat", "f8"), ("datum", "u1")),
+    ],
 )
 TIER_AT: Final = {tier: number for number, tier in enumerate(TIERS)}
 DATUM_AT: Final = {datum: number for number, datum in enumerate(DATUMS)}
@@ -51,7 +56,8 @@ class Plans:
     move along their timeline by `advance`; who reaches the end of a block is placed on the next one.
     """
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, fences: Fences = NO_FENCES) -> None:
+        self.fences = fences
         before = by_tier(rules, "curfew", "before_min", MINUTE_MS)
         self.before_ms = {tier.value: int(before[k]) for k, tier in enumerate(TIERS)}
         self.standings: list[Standing | None] = []
@@ -154,9 +160,10 @@ class Plans:
             order = orders.at(time_ms)
             home = order.residence
             at = base + bisect_right(begins, time_ms) - 1
-            places.append((at, base, last, TIER_AT[order.tier], home.lon, home.lat, DATUM_AT[home.datum]))
+            area = self.fences.permitted.number(order.permitted_area)
+            places.append((at, base, last, TIER_AT[order.tier], area, home.lon, home.lat, DATUM_AT[home.datum]))
         placed = np.array(places, PLACED)
-        for name in ("first", "last", "tier"):
+        for name in ("first", "last", "tier", "area"):
             out[name][:] = placed[name]
         self._stand_at(out, np.arange(len(rows)), placed["at"])
         lon, lat = to_wgs84(placed["lon"], placed["lat"], placed["datum"])

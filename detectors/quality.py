@@ -58,7 +58,7 @@ class Quality:
         self.frozen_m = by_tier(rules, "quality", "frozen_m")
 
     def observe(self, window: Window, fixes: Fixes) -> list[Finding]:
-        """Judge each fix (`fixes.accepted`, `fixes.frozen`), then remember it."""
+        """Judge each fix (`fixes.accepted`, `fixes.frozen`), say when the last one was, then remember it."""
         own, tier, located, pings = window["quality"], window.plan["tier"], fixes.located, fixes.pings
         null = (np.abs(pings["lon"]) < NULL_ISLAND) & (np.abs(pings["lat"]) < NULL_ISLAND)
         known = own["last_ms"] > 0
@@ -73,6 +73,7 @@ class Quality:
         jumped = positions(fixes.accepted & known & (moved > LEFT_M))
         if jumped.size:
             self.ghosts.depart(window, fixes, jumped, last)
+        fixes.last_ms = own["last_ms"].copy()
         for name in ("lon", "lat"):
             np.copyto(own[f"seen_{name}"], pings[name], where=located)
             np.copyto(own[f"last_{name}"], pings[name], where=fixes.accepted)

@@ -80,7 +80,7 @@ class Rounds:
         """The orders of the rows end: an edge at which nothing is asked of them any more."""
         plan, asked = window.plan, AUTHORISED | CURFEW | EVIDENCE
         plan["turned"][:] = EDGE | (plan["flags"] & asked)
-        plan["flags"] &= ~np.uint8(asked)
+        plan["flags"] &= ~np.uint32(asked)
         return [finding for detector in self.detectors for finding in detector.fire(window, now_ms)]
 
     def _ripe(self, window: Window, until_ms: Column, *, silence: bool) -> Column:

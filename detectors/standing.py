@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from detectors.pings import DEGREE
+from detectors.window import AREA, PLACE
 from geofence.datum import to_wgs84
 from schemas.errors import BadState
 from schemas.order import Order, PermitKind, load_order
@@ -129,13 +130,15 @@ class Orders:
         return self.held[0][1]
 
     def spans(self) -> Iterator[tuple[Span, Order, int]]:
-        """Each version with the time in which it holds, and how often the residence had moved by then."""
-        moves, spot = 0, None
+        """Each version with the time in which it holds, and the flags that turn where a part of the order changes."""
+        marks, before = 0, None
         for number, (since_ms, order) in enumerate(self.held):
             until_ms = FOREVER if order is self.newest else self.held[number + 1][0]
             if len(self.held) > 1:
-                moves, spot = moves + (spot is not None and home(order) != spot), home(order)
-            yield (since_ms, until_ms), order, moves
+                parts = {PLACE: home(order), AREA: order.permitted_area}
+                marks ^= sum(mark for mark, part in parts.items() if before is not None and before[mark] != part)
+                before = parts
+            yield (since_ms, until_ms), order, marks
 
     def authorised(self) -> list[Span]:
         """Periods in which pings may be processed: authorised by the newest message, and after the first began."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from detectors.findings import Finding
     from detectors.pings import Column
     from detectors.window import Detector, Window
+    from geofence.fences import Fences
     from schemas.rules import Rules
 
 HOUR_MS: Final = 3_600_000
@@ -38,10 +39,10 @@ class Supervision:
     earlier copy, which is what makes the result independent of the order of arrival.
     """
 
-    def __init__(self, detectors: Sequence[Detector], rules: Rules, horizon_ms: int) -> None:
+    def __init__(self, detectors: Sequence[Detector], rules: Rules, fences: Fences, horizon_ms: int) -> None:
         self.rules = rules
         self.windows = Windows(detectors)
-        self.plans = Plans(rules)
+        self.plans = Plans(rules, fences)
         self.rounds = Rounds(detectors, self.plans)
         self.inputs = Inputs()
         self.spacing_ms = horizon_ms // 2 + MARGIN_MS
@@ -198,4 +199,4 @@ class Supervision:
         order = standing.order_at(finding.at_ms)
         pings = pings[pings["time_ms"] > finding.since_ms - HOUR_MS]
         version = f"{order.order_id}@{order.valid_from_ms}"
-        return Context(order.organisation, version, evidence(order, self.rules, pings, finding))
+        return Context(order.organisation, version, evidence(order, self.rules, pings, finding, self.plans.fences))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from detectors.standing import Span, common, cut, lifted, united
-from detectors.window import AUTHORISED, CURFEW, DAY, EVIDENCE, PLACE, REPORTED_OFF
+from detectors.window import AUTHORISED, CURFEW, DAY, EVIDENCE, LEAVE, REPORTED_OFF
 from schemas.order import PermitKind
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class Terms(NamedTuple):
     authorised: tuple[Span, ...]
     lifted: tuple[Span, ...]
     reported_off: tuple[Span, ...]
-    versions: tuple[tuple[Span, Hours | None, int, int], ...]  # when it holds, curfew, evidence before it, place
+    leave: tuple[Span, ...]
+    versions: tuple[tuple[Span, Hours | None, int, int], ...]  # when it holds, curfew, evidence before it, marks
 
 
 def block_of(zone: str, time_ms: int) -> int:
@@ -78,15 +79,16 @@ def terms_of(orders: Orders, before_ms: dict[str, int], block: int) -> Terms:
     begin = midnight(order.zone, (block - LOOK_BACK_DAYS) * DAYS)
     end = midnight(order.zone, (block + 2) * DAYS)
     held = []
-    for span, version, place in orders.spans():
+    for span, version, marks in orders.spans():
         if span[0] < end and span[1] > begin:
-            held.append((_clip(span, begin, end), _hours(version.curfew), before_ms[version.tier], place))
+            held.append((_clip(span, begin, end), _hours(version.curfew), before_ms[version.tier], marks))
     return Terms(
         block,
         order.zone,
         tuple([_clip(s, begin, end) for s in orders.authorised() if s[0] < end and s[1] > begin]),
         _inside(order, begin, end, PermitKind.leave, PermitKind.night_shift),
         _inside(order, begin, end, PermitKind.reported_off),
+        _inside(order, begin, end, PermitKind.leave),
         tuple(held),
     )
 
@@ -113,6 +115,7 @@ def compiled(terms: Terms) -> Timeline:
         (CURFEW, pieces),
         (EVIDENCE, evidence),
         (REPORTED_OFF, list(terms.reported_off)),
+        (LEAVE, list(terms.leave)),
     )
     edges = {begin, *midnights[:-1]}
     edges.update(edge for _, all_of in spans for span in all_of for edge in span if begin < edge < until)
@@ -122,7 +125,7 @@ def compiled(terms: Terms) -> Timeline:
         flags = sum(flag for flag, all_of in spans if any(start <= edge < stop for start, stop in all_of))
         version = max((k for k, (held, *_) in enumerate(terms.versions) if held[0] <= edge), default=0)
         day = first_day + bisect_right(midnights, edge) - 1
-        flags |= PLACE * (terms.versions[version][3] & 1 if terms.versions else 0) | DAY * (day & 1)
+        flags |= (terms.versions[version][3] if terms.versions else 0) | DAY * (day & 1)
         window_ms = max((start for start, _ in pieces if start <= edge), default=0)
         segments.append(Segment(edge, flags, window_ms, midnights[day - first_day], day, version))
     return Timeline(tuple(segments), until)

@@ -18,7 +18,12 @@ EVIDENCE: Final = 4
 REPORTED_OFF: Final = 8
 PLACE: Final = 16
 DAY: Final = 32
-"""Bits of `plan["flags"]`. PLACE and DAY only alternate: a turn of theirs is a moved residence, a new local day."""
+LEAVE: Final = 64
+AREA: Final = 256
+"""
+Bits of `plan["flags"]`. PLACE, AREA and DAY only alternate: a turn of theirs is a moved residence, another permitted
+area, a new local day.
+"""
 EDGE: Final = 128
 """Set in `plan["turned"]` at every edge, so that it is zero exactly where a deadline of silence is fired."""
 
@@ -28,9 +33,10 @@ PLAN: Final = np.dtype(
         ("first", "i8"),  # first position of this timeline
         ("last", "i8"),  # and the last one
         ("change_ms", "i8"),  # when the flags turn next
-        ("flags", "u1"),
-        ("turned", "u1"),  # which bits turned at the edge that is being fired
+        ("flags", "u4"),
+        ("turned", "u4"),  # which bits turned at the edge that is being fired
         ("tier", "u1"),
+        ("area", "u2"),  # number of the permitted area among the fences, 0 for none
         ("window_ms", "i8"),  # start of the piece of curfew that holds the moment
         ("day_ms", "i8"),  # local midnight before the moment
         ("day", "i4"),  # that day's number

@@ -43,7 +43,7 @@ class Answer(IntEnum):
     OUT = 2
 
 
-def answers(p_inside: Floats, sure: float) -> NDArray[np.uint8]:
+def answers(p_inside: Floats, sure: float | Floats) -> NDArray[np.uint8]:
     """
     IN where `p_inside` is at least `sure`, OUT where it is at most `1 - sure`, else UNSURE.
 

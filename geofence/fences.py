@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 import shapely
 from pydantic import Field, TypeAdapter, ValidationError
 
+from geofence.areas import Areas
 from geofence.containment import Outline
 from geofence.geojson import read_shape
 from geofence.index import FenceIndex
@@ -80,13 +81,15 @@ class Fences:
     """
     All fences by id. Everything is in degrees on WGS-84.
 
-    `areas` holds shapes by administrative code and `outlines` the same shapes ready for probabilities; `zones` and
-    `venues` hold descriptions, `shapes` the shape of every fence, `index` all zones and venues for the rare path.
+    `areas` holds shapes by administrative code and `outlines` the same shapes ready for probabilities; `permitted` all
+    that an order may permit, areas and zones, by number; `zones` and `venues` hold descriptions, `shapes` the shape of
+    every fence, `index` all zones and venues for the rare path.
     """
 
     areas: dict[str, Any] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     outlines: dict[str, Outline] = field(default_factory=dict)
+    permitted: Areas = field(default_factory=Areas)
     zones: dict[str, ZoneFence] = field(default_factory=dict)
     venues: dict[str, Venue] = field(default_factory=dict)
     shapes: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +101,8 @@ class Fences:
             raise ValueError("this id stands in the file twice")
         self.names[fence.id] = fence.name
         self.shapes[fence.id] = shape
+        if not isinstance(fence, Venue):
+            self.permitted.add(fence.id, shape, is_code=isinstance(fence, Area))
         if isinstance(fence, Area):
             self.areas[fence.id] = shape
             self.outlines[fence.id] = Outline.of(shape)

@@ -4,6 +4,7 @@ The parameters of all rules, by tier, in one versioned file.
 Its revision stands in every alert, so a number may only change together with it.
 """
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Annotated, Self
@@ -13,11 +14,23 @@ from pydantic import Field, ValidationError, model_validator
 from schemas.errors import BadConfiguration
 from schemas.fields import Sent
 
-__all__ = ["CurfewRule", "GapRule", "QualityRule", "Rules", "TierRules", "Tiers", "load_rules"]
+__all__ = [
+    "BeliefRule",
+    "BoundaryRule",
+    "CurfewRule",
+    "GapRule",
+    "QualityRule",
+    "Rules",
+    "TierRules",
+    "Tiers",
+    "load_rules",
+]
 
 Minutes = Annotated[int, Field(ge=1, le=1_440)]
 Metres = Annotated[int, Field(ge=1, le=100_000)]
 Count = Annotated[int, Field(ge=1, le=1_000)]
+Hours = Annotated[int, Field(ge=1, le=720)]
+Step = Annotated[int, Field(ge=1, le=10)]
 
 
 class GapRule(Sent):
@@ -73,6 +86,50 @@ class CurfewRule(Sent):
         return self
 
 
+class BeliefRule(Sent):
+    """
+    A two-state filter over *in*, *out* and *unsure*: is the person where the order does not want them.
+
+    A fix counts where it is *sure_percent* sure, its radius being at least *floor_m*. Each moves the log-odds by *step*
+    up to *dense_min* after the one before it, by *step_sparse* from *sparse_min* on, in proportion between them; a
+    frozen one by *frozen_percent* of that. Opens at *opens_percent*, closes below *closes_percent*. Without fixes the
+    belief goes back to what is usual: in after *enters_h*, out again after *leaves_h*.
+    """
+
+    floor_m: Metres = 100
+    sure_percent: Annotated[int, Field(ge=51, le=99)] = 90
+    step: Step = 2
+    step_sparse: Step = 3
+    dense_min: Minutes = 15
+    sparse_min: Minutes = 30
+    frozen_percent: Annotated[int, Field(ge=0, le=100)] = 25
+    opens_percent: Annotated[int, Field(ge=50, le=99)] = 95
+    closes_percent: Annotated[int, Field(ge=1, le=50)] = 30
+    enters_h: Hours = 24
+    leaves_h: Hours = 8
+
+    @model_validator(mode="after")
+    def _can_open(self) -> Self:
+        if not self.dense_min < self.sparse_min or not self.step <= self.step_sparse:
+            msg = "dense_min and sparse_min must rise, step and step_sparse must not fall"
+            raise ValueError(msg)
+        opens = self.opens_percent / 100
+        usual = self.leaves_h / (self.enters_h + self.leaves_h)
+        for step, minutes in ((self.step, self.dense_min), (self.step_sparse, self.sparse_min)):
+            left = math.exp(-minutes / 60 * (1 / self.enters_h + 1 / self.leaves_h))
+            before = usual + (opens - usual) * left
+            if before / (1 - before) * math.exp(step) < opens / (1 - opens):
+                msg = f"never opens at pings {minutes} min apart: the belief decays faster than a step"
+                raise ValueError(msg)
+        return self
+
+
+class BoundaryRule(BeliefRule):
+    """Outside the permitted area, the line of which is wrong by *line_m* (1 sigma)."""
+
+    line_m: Annotated[int, Field(ge=0, le=5_000)] = 250
+
+
 class QualityRule(Sent):
     """
     Fixes that cannot be true: faster than *speed_mps* beyond both radii; repeats within *frozen_m* count once.
@@ -91,6 +148,7 @@ class TierRules(Sent):
 
     gap: GapRule = GapRule()
     curfew: CurfewRule = CurfewRule()
+    boundary: BoundaryRule = BoundaryRule()
     quality: QualityRule = QualityRule()
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from detectors.findings import EpisodeEvent
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
-RULES: Final = ("gap", "curfew")
+RULES: Final = ("gap", "curfew", "boundary")
 """The rules that officers hear of, each with sentences of its own below."""
 
 
@@ -109,7 +109,10 @@ CURFEW: Final = {
     "accumulated": Pair("短时离开多次累计超限", "short absences add up beyond the limit (accumulated)"),
 }
 
+BOUNDARY: Final = Pair("不在批准的活动区域内", "outside the permitted area")
+
 ENDINGS: Final = {
+    "leave": Pair("请假已生效，事件关闭", "leave began; the episode is closed"),
     "order_ended": Pair("矫正期已结束，事件关闭", "the order ended; the episode is closed"),
     "order_changed": Pair("矫正要求已变更，事件关闭", "the order changed; the episode is closed"),
     "permitted": Pair("报备已生效，事件关闭", "a permit began; the episode is closed"),
@@ -149,6 +152,8 @@ def _what(event: EpisodeEvent) -> tuple[Pair, Pair]:
         return what, Pair(f"由{owner.zh}处理：{remedy.zh}", f"For the {owner.en}: {remedy.en}")
     if event.rule == "gap":
         return CAUSES["no_fix" if event.subject == "fix" else "silent"].what, verify
+    if event.rule == "boundary":
+        return BOUNDARY, verify
     kind = str(event.evidence.get("kind", event.reason))
     own_words = Pair(f"{event.rule}（{kind}）", f"{event.rule} ({kind})")
     return CURFEW.get(kind, own_words) if event.rule == "curfew" else own_words, verify

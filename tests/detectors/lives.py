@@ -211,7 +211,12 @@ def haunted(draw: Random, name: str) -> Life:
             track.stay(stay, 5 * MINUTE, draw.choice(places), draw.choice((30, 90)), 100)
         track.stay(track.now + 30 * MINUTE, 10 * MINUTE, 0, 40, 100)
     plan = curfew(*draw.choice(CURFEWS))
-    life = Life(name, [(start, order(name, start, curfew=plan, tier=draw.choice(("general", "strict"))))])
+    terms: dict[str, Any] = {
+        "curfew": plan,
+        "tier": draw.choice(("general", "strict")),
+        "permitted_area": _area(name, start),
+    }
+    life = Life(name, [(start, order(name, start, **terms))])
     track.repeat()
     life.pings = sorted(track.pings)
     return life
@@ -233,8 +238,12 @@ def truant(draw: Random, name: str) -> Life:
     ended = draw.random() < 0.3
     periods = ((start, start + 4 * DAY), (start + 4 * DAY + HOUR, FOREVER)) if ended else ((start, FOREVER),)
     tier = draw.choice(("general", "general", "general", "strict"))
-    plan = curfew(*draw.choice(CURFEWS[:4]))
-    life = Life(name, [(start, order(name, start, authorised=periods, curfew=plan, tier=tier))])
+    terms: dict[str, Any] = {
+        "curfew": curfew(*draw.choice(CURFEWS[:4])),
+        "tier": tier,
+        "permitted_area": _area(name, start),
+    }
+    life = Life(name, [(start, order(name, start, authorised=periods, **terms))])
     life.pings = sorted(track.pings)
     return life
 
@@ -254,6 +263,7 @@ def _finish(track: Track, life: Life, start: int, end: int) -> None:
 def _messages(draw: Random, name: str, start: int, end: int, zone: str = ZONE) -> list[tuple[int, bytes | None]]:
     """Give one to three messages; a later one may reach back, move the residence, or end the authorisation."""
     terms: dict[str, Any] = {"tier": draw.choice(("general", "general", "strict")), "zone": zone}
+    terms["permitted_area"] = _area(name, start)
     if draw.random() < 0.85:
         excepted = draw.choice(((), (), ("2026-03-04", "2026-03-07")))
         terms["curfew"] = curfew(*draw.choice(CURFEWS), exceptions=excepted, zone=zone)
@@ -280,11 +290,18 @@ def _messages(draw: Random, name: str, start: int, end: int, zone: str = ZONE) -
         elif change == "null" and draw.random() < 0.5:
             messages.append((arrival, None))
             arrival = back = arrival + draw.choice((1, HOUR))
+        if Random(f"{name} {arrival}").random() < 0.4:
+            terms["permitted_area"] = _area(name, arrival)
         home = near(draw.choice((700, 900, 5000)), 0) if change == "home" else HOME
         valid = back if draw.random() < 0.7 else arrival + 2 * HOUR
         message = order(name, valid, home=home, authorised=tuple(periods), permits=permits, **terms)
         messages.append((arrival, message))
     return messages
+
+
+def _area(name: str, moment: int) -> str | None:
+    """Give an area, by a draw of its own: two counties that touch, the city of both, a zone, none, an unknown one."""
+    return Random(f"{name} {moment} area").choice(("450202", "450202", "450203", "450200", "plot", None, "no such"))
 
 
 def _permit(draw: Random, from_ms: int, end: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from detectors.pings import PING
 from detectors.pings import make as columns_of
 from schemas.rules import Rules
 from tests.detectors.lives import HOUR, KINDS, MINUTE, Life
+from tests.ground import FENCES
 from tests.reference.arrival import Arrivals, Heard, Said, Step, Ticked
 from tests.reference.ledger import Result
 from tests.reference.ping import Ping
@@ -120,7 +121,7 @@ class Run:
     def restart(self) -> None:
         """Flush, and go on from nothing but the records."""
         self.flush()
-        self.engine = Engine(RULES, LIMITS)
+        self.engine = Engine(RULES, LIMITS, FENCES)
         self.engine.load(self.records)
 
     def results(self) -> set[Result]:
@@ -131,7 +132,7 @@ class Run:
 
 def run(steps: Sequence[Step], draw: Random | None = None, restarts: float = 0.0) -> Run:
     """Let the engine take everything; with *draw*, flush, restart and tick in slices here and there."""
-    it = Run(Engine(RULES, LIMITS))
+    it = Run(Engine(RULES, LIMITS, FENCES))
     for step in steps:
         it.take(step, draw.choice((1, 3, 4096)) if draw else 4096)
         if draw and draw.random() < restarts:

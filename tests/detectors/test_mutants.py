@@ -78,6 +78,46 @@ MUTANTS = {
         'range(min(night - int(own["night"][i]), NIGHTS))',
         'range(min(night - int(own["night"][i]) + 1, NIGHTS))',
     ),
+    "the belief opens only beyond its limit of all but certainty": (
+        "boundary",
+        "certain = beyond & (p >= self.belief.opens[tier])",
+        "certain = beyond & (p >= 1.0)",
+    ),
+    "one inside fix forgets where a run outside began": (
+        "boundary",
+        'own["since_ms"][within & ~is_out & (p < self.belief.closes[tier])] = 0',
+        'own["since_ms"][within & ~is_out] = 0',
+    ),
+    "the end is the last inside fix, not the first": (
+        "boundary",
+        'where=within & is_out & (own["clear_ms"] == 0))',
+        "where=within & is_out)",
+    ),
+    "leave is seen by nobody": (
+        "boundary",
+        "certain & ~window.has(LEAVE) & (",
+        "certain & ~window.has(AREA) & (",
+    ),
+    "who is out when leave ends needs another fix": (
+        "boundary",
+        'lawless & stands & (own["level"] == OUTSIDE)',
+        'lawless & stands & (own["level"] == OPEN)',
+    ),
+    "a repeated fix counts as a new one": (
+        "belief",
+        "np.where(fixes.frozen, self.frozen[tier], 1.0)",
+        "np.where(fixes.frozen, 1.0, 1.0)",
+    ),
+    "long silence makes no larger step": (
+        "belief",
+        "np.clip((ms - dense) / (sparse - dense), 0.0, 1.0)",
+        "np.clip((ms - dense) / (sparse - dense), 0.0, 0.0)",
+    ),
+    "the line has no error": (
+        "boundary",
+        "/ K, self.line_m[tier])",
+        "/ K, 0)",
+    ),
     "one hit more makes a ghost": (
         "ghosts",
         '(own["ghost_hits"][rows] >= self.hits[tier])',

@@ -1,6 +1,7 @@
 """Standing: which order version holds when."""
 
 from detectors.standing import Standing, home
+from detectors.window import PLACE
 from schemas.order import decode_order
 from tests.detectors.watched import on
 from tests.factories import HOME, authorisation, near, order, permit
@@ -80,11 +81,11 @@ def test_a_prolonged_authorisation_differs_from_its_beginning_on() -> None:
     assert on("00:00", -9) == old.differs_from(new)
 
 
-def test_moves_are_counted_where_the_residence_changes() -> None:
+def test_a_flag_turns_where_the_residence_changes() -> None:
     """The same residence in the next version is no move."""
     places = [HOME, HOME, near(500, 0, HOME), near(500, 0, HOME), HOME]
     standing = after(*(order(valid_from_ms=on("00:00", day), home=place) for day, place in enumerate(places)))
-    assert [0, 0, 1, 1, 2] == [moves for _, _, moves in standing.opened().spans()]
+    assert [0, 0, PLACE, PLACE, 0] == [marks for _, _, marks in standing.opened().spans()]
 
 
 def test_the_residence_is_brought_to_wgs84() -> None:

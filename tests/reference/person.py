@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from schemas.order import Order
 from schemas.rules import Rules
+from tests.reference.boundary import Boundary
 from tests.reference.curfew import Curfew
 from tests.reference.gap import Gap
 from tests.reference.ledger import Ledger, Result
@@ -25,6 +26,7 @@ class Person:
         self.quality = Quality()
         self.gap = Gap(self.ledger)
         self.curfew = Curfew(self.ledger)
+        self.boundary = Boundary(self.ledger)
         self.flags: Flags = NOTHING
 
     def live(self, messages: Sequence[Order], pings: Iterable[Ping], last_tick: int) -> None:
@@ -52,6 +54,7 @@ class Person:
         """Let the order be gone: what is open ends at *t*."""
         self.gap.end(t)
         self.curfew.end(t, self.flags)
+        self.boundary.end(t)
         return self.results()
 
     def _edge(self, t: int, after: Flags) -> None:
@@ -59,14 +62,18 @@ class Person:
         self.quality.edge(before, after)
         self.gap.edge(t, before, after)
         self.curfew.edge(t, before, after)
+        self.boundary.edge(t, before, after)
 
     def _hear(self, ping: Ping) -> None:
         if not ping.is_carriers or not self.flags.authorised:
             return
+        last_ms = None if self.quality.last is None else self.quality.last.time_ms
+        frozen = ping.is_located and self.quality.repeats(ping, self.flags)
         is_fix = ping.is_located and self.quality.accepts(ping, self.flags)
         self.gap.hear(ping, self.flags, is_fix=is_fix)
         if is_fix:
             self.curfew.hear(ping, self.flags)
+            self.boundary.hear(ping, self.flags, frozen=frozen, last_ms=last_ms)
 
     def _fire_before(self, t: int) -> None:
         """Fire every deadline before *t*, each at its own time; at the same time the gap comes first."""

@@ -41,6 +41,7 @@ class Quality:
     """Judges located pings, and learns ghosts from loops A-B-A at night; a ghost counts from the next day on."""
 
     def __init__(self) -> None:
+        self.reported: Place | None = None
         self.last: Fix | None = None
         self.left: Fix | None = None
         self.ghosts = [Ghost() for _ in range(SLOTS)]
@@ -55,6 +56,13 @@ class Quality:
                 self.ghosts[number] = Ghost()
         for ghost in self.ghosts:
             ghost.is_active = ghost.hits >= rule.ghost_hits and ghost.nights >= rule.ghost_nights
+
+    def repeats(self, ping: Ping, flags: Flags) -> bool:
+        """Whether the phone reports the place that it reported last, believed or not; then it is remembered."""
+        assert flags.plane is not None
+        assert flags.terms is not None
+        before, self.reported = self.reported, Place(ping.lon, ping.lat)
+        return before is not None and flags.plane.distance(before, self.reported) <= flags.terms.quality.frozen_m
 
     def accepts(self, ping: Ping, flags: Flags) -> bool:
         """Whether this located ping is a fix; if so it is remembered."""

@@ -21,6 +21,7 @@ class Flags(NamedTuple):
 
     authorised: bool
     reported_off: bool
+    leave: bool
     curfew: bool
     evidence: bool
     window_start: int
@@ -29,11 +30,13 @@ class Flags(NamedTuple):
     day_start: int
     plane: Plane | None
     terms: TierRules | None
+    area: str | None
 
 
 NOTHING = Flags(
     authorised=False,
     reported_off=False,
+    leave=False,
     curfew=False,
     evidence=False,
     window_start=0,
@@ -42,6 +45,7 @@ NOTHING = Flags(
     day_start=0,
     plane=None,
     terms=None,
+    area=None,
 )
 
 
@@ -98,6 +102,7 @@ class Timeline:
         return Flags(
             authorised=self.is_authorised(t),
             reported_off=self._is_permitted(t, {PermitKind.reported_off}),
+            leave=self._is_permitted(t, {PermitKind.leave}),
             curfew=bool(here),
             evidence=self.is_authorised(t) and any(a - before <= t < b for a, b in self.pieces),
             window_start=here[0][0] if here else 0,
@@ -106,6 +111,7 @@ class Timeline:
             day_start=day_start,
             plane=Plane(_home(version)),
             terms=terms,
+            area=version.permitted_area,
         )
 
     def _terms(self, version: Order) -> TierRules:

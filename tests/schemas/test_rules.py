@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from pydantic import ValidationError
 
 from schemas.errors import BadConfiguration
 from schemas.order import Tier
-from schemas.rules import GapRule, Rules, Tiers, load_rules
+from schemas.rules import BoundaryRule, GapRule, Rules, Tiers, load_rules
 
 DEPLOYED: Final = Path(__file__).parents[2] / "deploy" / "rules.toml"
 
@@ -78,3 +79,18 @@ def test_no_file(tmp_path: Path) -> None:
 def test_parameters_cannot_be_mended_in_place() -> None:
     """A rule is frozen: its numbers belong to a revision."""
     assert GapRule().model_config["frozen"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"step": 1, "opens_percent": 99}, "never opens at pings 15 min apart"),
+        ({"leaves_h": 1, "step_sparse": 2}, "never opens at pings 30 min apart"),
+        ({"dense_min": 30}, "dense_min and sparse_min must rise"),
+        ({"step": 4}, "step and step_sparse must not fall"),
+    ],
+)
+def test_a_belief_that_could_never_alarm_is_refused(changes: dict[str, int], why: str) -> None:
+    """It would watch people for months and say nothing, whatever they do."""
+    with pytest.raises(ValidationError, match=why):
+        BoundaryRule(**changes)

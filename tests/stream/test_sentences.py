@@ -110,6 +110,13 @@ def test_times_are_local_to_the_order() -> None:
     assert "2020-02-21 20:30" in _said(evidence={"zone": "Asia/Urumqi"})[1]
 
 
+def test_outside_the_permitted_area_and_what_leave_ends() -> None:
+    """The rule is named in words, and an end by leave is not the person's return."""
+    assert "outside the permitted area" in _said(rule="boundary", reason="outside")[1]
+    closed = _said(rule="boundary", phase="closed", until_ms=UNTIL_MS, at_ms=UNTIL_MS, reason="leave")
+    assert ["请假已生效" in closed[0], "leave began" in closed[1]] == [True, True]
+
+
 def test_unknown_rule_is_still_a_sentence() -> None:
     """A rule without words of its own is named, not dropped."""
-    assert "boundary (left_county)" in _said(rule="boundary", reason="left_county")[1]
+    assert "ladder (second_warning)" in _said(rule="ladder", reason="second_warning")[1]
