@@ -195,10 +195,12 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                 await self._deliver(TP(*partition), columns, generation)
 
     async def _deliver(self, partition: Any, columns: Columns, generation: int) -> None:
-        if not self.flow_active or self.app.consumer_generation_id != generation or partition not in self.open:
-            return  # the next owner, or the next opening, places it anew
-        if columns.start != self._read_offset[partition]:
-            await self._thread.place({partition: self._read_offset[partition]})
+        is_current = self.flow_active and self.app.consumer_generation_id == generation and partition in self.open
+        owed = self._read_offset.get(partition)
+        if not is_current or columns.start != owed:
+            # The poll has moved the position on, perhaps past a seek: what is dropped must come again by itself.
+            if owed is not None:
+                await self._thread.place({partition: owed})
             return
         message = ColumnsMessage(
             partition.topic, partition.partition, columns.end - 1, 0.0, 0, (), None, columns, None, 0, len(columns),
