@@ -27,6 +27,8 @@ test-fresh: build/.installed ## the README's commands in a new copy of the tree 
 	.venv/bin/python -m pytest -m fresh tests/deploy/test_readme_commands.py
 
 test-faults: build/.installed ## workers killed, stopped and torn apart on a real Kafka, by every way known (half an hour)
+	.venv/bin/python -m tests.simulation 5000
+	.venv/bin/python -m tests.simulation 200 rules
 	.venv/bin/python -m pytest -m faults -s tests/faults
 
 check: build/.installed ## ruff, mypy, yamllint, shell syntax

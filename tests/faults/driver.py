@@ -69,6 +69,7 @@ class Run:
         self.verifier = Verifier(county.partitions, load_rules(settings.rules_file), limits)
         self.feeder = Feeder(bootstrap, county.slices)
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.books: dict[str, Path] = {}
         self.may_end: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -85,7 +86,8 @@ class Run:
 
     def start(self, name: str, **plan: Any) -> None:  # noqa: ANN401 - fields of a Plan
         """Start a worker; one of the same name must have ended."""
-        told = Plan(str(self.folder / f"{name}.{time.time_ns()}.evidence"), **plan)
+        self.books[name] = self.folder / f"{name}.{time.time_ns()}.evidence"
+        told = Plan(str(self.books[name]), **plan)
         settings = {
             "KAFKA_BOOTSTRAP": self.bootstrap, "GROUP": self.group, "PARTITIONS": str(self.county.partitions),
             "CLOCK": "feed", "FLUSH_S": "0.1", "SESSION_TIMEOUT_S": str(SESSION_S), "HTTP_PORT": "0",
@@ -105,7 +107,7 @@ class Run:
 
     def terminate(self, name: str) -> None:
         """End one worker as an operator would; before it is one, the signal ends the process as any other."""
-        works = bool(self.evidence().of(name)[-1].all("assigned"))
+        works = bool(Life.of(self.books[name]).all("assigned"))
         self.processes[name].terminate()
         assert self.ended(name) in ({0} if works else {0, -signal.SIGTERM}), self.log(name)
 
@@ -170,7 +172,7 @@ class Run:
 
     def until_struck(self, name: str) -> None:
         """Wait until the newest worker of a name has met its fault."""
-        self.until(lambda: bool(self.evidence().of(name)[-1].all("struck")), f"{name} struck")
+        self.until(lambda: bool(Life.of(self.books[name]).all("struck")), f"{name} struck")
 
     def until_moved(self, name: str, since_s: float) -> None:
         """Wait until all that a worker has was loaded by others since a time of the machine's clock."""

@@ -1,5 +1,7 @@
 """Topics that are not what they were: cut short, made anew, or full of markers. Nothing is skipped in silence."""
 
+import signal
+
 import pytest
 from kafka import KafkaAdminClient
 
@@ -40,10 +42,11 @@ def refused(run: Run, *words: str) -> None:
 def test_markers_and_holes(new_run: NewRun) -> None:
     """Expected: zeros where the input has aborted transactions, the very first records among them, and a kill."""
     with new_run(seed=401, people=80, hours=14, partitions=4) as run:
-        run.start("a")
+        run.start("a", step="sent", upon_signal=True, after=0)
         run.feeder.start(pace_s=0.1, transactional="carrier")
         run.until_fed(0.5)
-        run.kill("a")
+        run.processes["a"].send_signal(signal.SIGUSR1)
+        assert run.ended("a") == -signal.SIGKILL, run.log("a")
         run.start("a")
         verdict = run.finish()
         assert verdict.clean, verdict.reasons()
