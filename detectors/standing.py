@@ -65,8 +65,7 @@ class Standing:
     @property
     def versions(self) -> tuple[Version, ...]:
         """The versions in the order of `valid_from_ms`."""
-        data = zlib.decompressobj(zdict=TYPICAL).decompress(self.packed)
-        return msgspec.msgpack.decode(data, type=tuple[Version, ...])
+        return _versions(zlib.decompressobj(zdict=TYPICAL).decompress(self.packed))
 
     def with_order(self, raw: bytes, order: Order, keep_from_ms: int) -> Standing:
         """
@@ -89,7 +88,7 @@ class Standing:
 
     def opened(self) -> Orders:
         """All of it, read."""
-        return Orders([(version.valid_from_ms, load_order(version.raw)) for version in self.versions])
+        return _opened(self.packed)
 
     def order_at(self, time_ms: int) -> Order:
         """The version that holds at that time."""
@@ -110,7 +109,7 @@ class Standing:
 
 
 class Orders:
-    """Order versions that were read, each with the time from which it holds; for a moment, they are not kept."""
+    """Order versions that were read, each with the time from which it holds."""
 
     __slots__ = ("held",)
 
@@ -144,6 +143,16 @@ class Orders:
         """Periods in which pings may be processed: authorised by the newest message, and after the first began."""
         first = self.held[0][0]
         return united((max(a.from_ms, first), a.until_ms) for a in self.newest.authorisations)
+
+
+_versions = msgspec.msgpack.Decoder(tuple[Version, ...]).decode
+
+
+@lru_cache(maxsize=2048)
+def _opened(packed: bytes) -> Orders:
+    """Kept for a moment, since the same orders are asked for by the gate, the plan and the evidence of one batch."""
+    data = zlib.decompressobj(zdict=TYPICAL).decompress(packed)
+    return Orders([(version.valid_from_ms, load_order(version.raw)) for version in _versions(data)])
 
 
 def lifted(order: Order, *kinds: PermitKind) -> list[Span]:
