@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from detectors.pings import NEVER, positions, whole
+from detectors.pings import NEVER, joined, positions, whole
 from detectors.window import Window
 from schemas.errors import BadState
 
@@ -65,8 +65,8 @@ class Windows:
     def _resize(self, size: int) -> None:
         if size > len(self.hot):
             more = size - len(self.hot)
-            self.hot = np.concatenate((self.hot, np.zeros(more, self.layout)))
-            self.copies = np.concatenate((self.copies, np.zeros((more, COPIES), self.layout)))
+            self.hot = joined((self.hot, np.zeros(more, self.layout)))
+            self.copies = joined((self.copies, np.zeros((more, COPIES), self.layout)))
             self.copied = np.concatenate((self.copied, np.full((more, COPIES), NO_COPY)))
             self.follows = np.concatenate((self.follows, np.zeros((more, COPIES), np.int64)))
             self.dirty = np.concatenate((self.dirty, np.zeros(more, bool)))

@@ -91,8 +91,12 @@ class Worker:
             self.poison(BadConfiguration("assignment", f"the source topics have different partitions: {by_topic}"))
             return
         structlog.get_logger(__name__).info("partitions assigned", partitions=sorted(self.numbers))
+        if not self.numbers:
+            return
+        topics = asyncio.ensure_future(asyncio.to_thread(describe, self.settings.bootstrap, self.settings.partitions))
+        topics.add_done_callback(lambda asked: asked.cancelled() or asked.exception())  # nobody may be left to ask
         for number in sorted(self.numbers):
-            self._loads[number] = load = asyncio.ensure_future(self._load(number, generation))
+            self._loads[number] = load = asyncio.ensure_future(self._load(number, generation, topics))
             load.add_done_callback(self._loaded)
 
     async def revoked(self, partitions: set[Any]) -> None:
@@ -128,11 +132,11 @@ class Worker:
         """List the assigned numbers that do not work yet."""
         return sorted(self.numbers - self.transactions.owned.keys())
 
-    async def _load(self, number: int, generation: int) -> None:
+    async def _load(self, number: int, generation: int, topics: asyncio.Future[dict[str, str]]) -> None:
         began = time.monotonic()
         try:
             async with self._turns:
-                partition = await self._read(number)
+                partition = await self._read(number, topics)
                 if not self._is_current(number, generation):
                     await stop_producer(partition.producer)
                     return
@@ -154,13 +158,13 @@ class Worker:
     def _is_current(self, number: int, generation: int) -> bool:
         return generation == self.generation and number in self.numbers and self.transactions.cause is None
 
-    async def _read(self, number: int) -> Partition:
+    async def _read(self, number: int, topics: asyncio.Future[dict[str, str]]) -> Partition:
         settings = self.settings
         producer = producer_of(settings.bootstrap, settings.group, number)
         try:
             await producer.start()
             async with Reader(settings.bootstrap, settings.group) as reader:
-                topic_ids = await asyncio.to_thread(describe, settings.bootstrap, settings.partitions)
+                topic_ids = await asyncio.shield(topics)
                 committed = {topic: await reader.committed(topic, number) for topic in SOURCES}
                 stored = await read_rows(reader, number, settings.group)
                 if stored.header is not None:
