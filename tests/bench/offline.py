@@ -4,7 +4,7 @@ The worker's own code on the records of a run, without broker, sockets and Faust
 Fetched bytes become columns, the agent applies them, and each piece ends in the rows and alerts of a transaction that
 is built and thrown away. Options: `input`, the file of the records; `passes` over the decoder; `profile`, where to
 write what cProfile saw. Also measured here: `list(map(decode, values))` on the same records, and the scan for
-deadlines over a million rows.
+deadlines over a million rows, and the pause that the start of the curfew makes where all have the same.
 """
 
 import asyncio
@@ -37,9 +37,11 @@ from stream.agent import Agent
 from stream.alerts import encode
 from stream.app import FETCH_BYTES
 from stream.clock import FeedClock, Reading
+from stream.decode import decode
 from stream.metrics import Metrics
 from stream.partition import Partition, Record
 from stream.settings import Settings
+from stream.simulate.lives import DAY, HOUR
 from stream.transactions import BATCH_BYTES, Transactions
 from tests.bench import county, machine
 from tests.bench.feeding import BATCH_BYTES as FED_BYTES
@@ -49,6 +51,9 @@ from tests.bench.stopwatch import Stopwatch
 POLLED: Final = 8_192
 CHUNK: Final = 512
 MILLION: Final = 1_000_000
+CROWD: Final = 100_000
+CARRIED: Final = 8
+"""Pieces in one transaction, as in a worker that is behind."""
 REST: Final = "measured around all of it, in no stage"
 
 
@@ -119,10 +124,12 @@ class Offline:
                 dict.fromkeys(SOURCES, 0),
             )
 
-    async def take(self, number: int, topic: str, columns: reading.Columns) -> None:
-        """Apply columns and write a transaction of what they brought."""
+    async def take(self, number: int, topic: str, columns: reading.Columns, *, last: bool = True) -> None:
+        """Apply columns; the last of some write a transaction of what they brought."""
         partition = self.transactions.owned[number]
         await self.agent.work(partition, topic, columns)
+        if not last:
+            return
         partition.kernel.tick(partition.clock.now())
         snapshot = self.transactions._snapshot(partition)  # noqa: SLF001 - the steps of a flush
         await self.transactions._send_rows(partition, snapshot)  # noqa: SLF001
@@ -170,7 +177,8 @@ async def stages(drawn: county.Input, profile: str | None) -> dict[str, Any]:
     for number in itertools.chain(*itertools.repeat(range(PARTITIONS), max(map(len, waiting.values())))):
         if waiting[number]:
             pieces += 1
-            await offline.take(number, PINGS, reading.read_columns(waiting[number].pop()))
+            columns = reading.read_columns(waiting[number].pop())
+            await offline.take(number, PINGS, columns, last=len(waiting[number]) % CARRIED == 0)
     whole_s = time.process_time() - began
     if profiler and profile:
         profiler.disable()
@@ -206,6 +214,26 @@ def scanning() -> float:
     return statistics.median(found) * 1000
 
 
+def curfew_start() -> dict[str, float]:
+    """Give the longest pause, and the whole time, that a hundred thousand curfews cost that begin at once."""
+    drawn = county.draw(CROWD, CROWD * 2)
+    batch = decode(drawn.keys(), drawn.values)
+    engine = Engine(load_rules(Settings().rules_file))
+    for supervisee, order in zip(drawn.supervisees, drawn.orders, strict=True):
+        engine.order(supervisee, order, 0)
+    begins_ms = county.MONDAY_MS + 2 * DAY + 22 * HOUR
+    early = batch.pings["time_ms"] < begins_ms
+    engine.apply([batch.supervisees[i] for i in np.flatnonzero(early)], batch.pings[early], -1)
+    while engine.tick(begins_ms - 1):
+        pass
+    pauses, more = [], True
+    while more:
+        began = time.perf_counter()
+        more = engine.tick(begins_ms)
+        pauses.append(time.perf_counter() - began)
+    return {"longest_ms": max(pauses) * 1000, "all_ms": sum(pauses) * 1000, "people": len(engine)}
+
+
 def main() -> None:
     """Measure decoder, stages and scan."""
     result, options = machine.begin()
@@ -213,7 +241,9 @@ def main() -> None:
     found: dict[str, Any] = {
         "decode_s": decoding(drawn.values, POLLED, options["passes"]),
         "decode_chunk_s": decoding(drawn.values, CHUNK, options["passes"]),
+        "decode_whole_s": decoding(drawn.values, len(drawn.values), options["passes"]),
         "scan_ms": scanning(),
+        "curfew_start": curfew_start(),
     }
     if options["stages"]:
         found |= asyncio.run(stages(drawn, options.get("profile")))
