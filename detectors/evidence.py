@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from detectors.pings import DEGREE, NO_POSITION, STATUSES, Fixes
+from detectors.doubts import doubts
+from detectors.pings import DEGREE, NO_POSITION, STATUSES, WRISTBAND, Fixes, positions
 from detectors.standing import home
 from detectors.verdicts import verdicts
 from geofence.fences import NO_FENCES
@@ -20,26 +21,32 @@ if TYPE_CHECKING:
     from schemas.rules import Rules, TierRules
 
 MOST: Final = 24
+HEAD: Final = 8
+TAIL: Final = 10
 
 
 def evidence(order: Order, rules: Rules, pings: Column, finding: Finding, fences: Fences = NO_FENCES) -> dict[str, Any]:
     """
     What the recomputation of a finding needs beside the order.
 
-    The effective parameters of the rule, the zone in which times are local, and the last pings up to the finding: time,
-    status, position, 68 % radius, distance to the residence, and how the rule judged it (`in`, `out`, `unsure`).
+    The effective parameters of the rule, the zone in which times are local, and the pings up to the finding: time,
+    status, position, 68 % radius, distance to the residence, and how the rule judged it (`in`, `out`, `unsure`), or why
+    ping quality rejected it.
     """
     tier: TierRules = getattr(rules.tiers, order.tier)
-    used = pings[pings["time_ms"] <= finding.at_ms][-MOST:]
+    used = pings[pings["time_ms"] <= finding.at_ms]
     lon0, lat0 = home(order)
     mx, my = metres_per_degree(lat0 * DEGREE)
     placed = used["lon"] != NO_POSITION
     x = np.where(placed, (used["lon"].astype(np.int64) - lon0) * DEGREE * mx, np.nan)
     y = np.where(placed, (used["lat"].astype(np.int64) - lat0) * DEGREE * my, np.nan)
     fixes = Fixes(used, x, y)
-    judged = iter(verdicts(order, tier, fences, fixes.take(placed), finding))
+    ghosts = np.array(finding.facts.get("ghosts", []), np.int64).reshape(-1, 2) - (lon0, lat0)
+    rejected = doubts(fixes, ghosts * DEGREE * np.array([mx, my]), tier.quality)
+    shown = _shown(used, finding)
+    judged = iter(verdicts(order, tier, fences, fixes.take([i for i in shown if fixes.located[i]]), finding))
     rows: list[dict[str, Any]] = []
-    for i in range(len(used)):
+    for i in shown:
         row: dict[str, Any] = {"time_ms": int(used["time_ms"][i]), "status": STATUSES[used["status"][i]].value}
         if placed[i]:
             row |= {
@@ -47,9 +54,31 @@ def evidence(order: Order, rules: Rules, pings: Column, finding: Finding, fences
                 "lat": round(float(used["lat"][i]) * DEGREE, 7),
                 "radius_m": float(fixes.r_m[i]),
                 "distance_m": round(float(fixes.d_m[i]), 1),
-                **next(judged),
             }
+        answer = next(judged) if fixes.located[i] else {}
+        row |= answer if rejected[i] is None else {"rejected": rejected[i]}
+        if used["phone"][i] >= WRISTBAND:
+            row["source"] = "wristband"
         rows.append(row)
-    parameters = getattr(tier, finding.rule).model_dump()
+    parameters = {"parameters": getattr(tier, finding.rule).model_dump(), "quality": tier.quality.model_dump()}
     places = {"permitted_area": order.permitted_area} if finding.rule == "boundary" else {}
-    return {"zone": order.zone, "tier": order.tier, **places, "parameters": parameters, "pings": rows}
+    return {"zone": order.zone, "tier": order.tier, **places, **parameters, "pings": rows}
+
+
+def _shown(used: Column, finding: Finding) -> list[int]:
+    """
+    Which pings an alert has room for: the last, those about its beginning, and between them those that differ.
+
+    A repeat of the same coordinate is no new evidence, so it is what goes first.
+    """
+    count = len(used)
+    begin = min(finding.since_ms, finding.facts.get("run_first_ms") or finding.since_ms)
+    first = max(min(int(np.searchsorted(used["time_ms"], begin)) - 2, count - MOST), 0)
+    if count - first <= MOST:
+        return list(range(first, count))
+    head, tail = range(first, first + HEAD), range(count - TAIL, count)
+    between = used[first + HEAD - 1 : count - TAIL]
+    names = ("lon", "lat", "status")
+    other = np.any([between[name][1:] != between[name][:-1] for name in names], axis=0)
+    differing = first + HEAD + positions(other)
+    return [*head, *differing[: MOST - HEAD - TAIL].tolist(), *tail]

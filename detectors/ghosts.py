@@ -10,6 +10,7 @@ from detectors.pings import positions
 from detectors.tiers import MINUTE_MS, by_tier
 
 if TYPE_CHECKING:
+    from detectors.findings import Finding
     from detectors.pings import Column, Fixes
     from detectors.window import Window
     from schemas.rules import Rules
@@ -22,6 +23,18 @@ LONGEST_LOOP_MS: Final = 75 * MINUTE_MS
 SHORTEST_LOOP_MS: Final = 10 * MINUTE_MS
 GHOSTS: Final = 8
 FORGET_DAYS: Final = 30
+
+
+def note(window: Window, found: list[Finding]) -> None:
+    """Write into findings which ghosts counted at that moment, lon and lat in degrees * 1e7: by tomorrow others may."""
+    for finding in found:
+        i = int(positions(window.rows == finding.row)[0])
+        counts = positions(np.unpackbits(window["quality"]["ghosts"][i : i + 1], bitorder="little"))
+        if counts.size:
+            own = window["quality"]
+            finding.facts["ghosts"] = np.column_stack(
+                [own[f"ghost_{name}"][i, counts] for name in ("lon", "lat")]
+            ).tolist()
 
 
 class Ghosts:

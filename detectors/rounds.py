@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from detectors.ghosts import note
 from detectors.pings import Fixes, picked, positions
 from detectors.window import AUTHORISED, CURFEW, EDGE, EVIDENCE
 
@@ -50,8 +51,11 @@ class Rounds:
             part = picked(pings, starts[:rows] + turn)
             found += self.pass_time(head, part["time_ms"])
             fixes = Fixes(part, *head.plane(part["lon"], part["lat"]))
+            before = len(found)
             for detector in self.detectors:
                 found += detector.observe(head, fixes)
+            if len(found) > before:
+                note(head, found[before:])
             head["core"]["newest_ms"][:] = fixes.time_ms
         return found
 
@@ -95,5 +99,6 @@ class Rounds:
         found: list[Finding] = []
         for detector in self.detectors:
             found += detector.fire(window, moment)
+        note(window, found)
         core["fired_ms"][:] = np.maximum(core["fired_ms"], moment)
         return found

@@ -90,10 +90,6 @@ class Standing:
         """All of it, read."""
         return _opened(self.packed)
 
-    def order_at(self, time_ms: int) -> Order:
-        """The version that holds at that time."""
-        return self.opened().at(time_ms)
-
     @classmethod
     def unpack(cls, packed: bytes) -> Standing:
         """

@@ -12,6 +12,7 @@ from detectors.inputs import Inputs
 from detectors.pings import NEVER, picked
 from detectors.plans import NOWHERE, Plans
 from detectors.rounds import Rounds
+from detectors.terms import terms
 from detectors.windows import NO_COPY, Windows
 
 if TYPE_CHECKING:
@@ -185,18 +186,21 @@ class Supervision:
 
     def _contexts(self, findings: Sequence[Finding]) -> list[Context]:
         """What events say of the orders in force, and of the pings that led to them: one look-up for all."""
+        reach_ms = max(HOUR_MS, *self.plans.before_ms.values()) + 1
         since = {finding.row: finding.since_ms for finding in sorted(findings, key=lambda f: -f.since_ms)}
         rows = np.array(sorted(since), np.int64)
-        at, pings = self.inputs.of(rows, np.array([since[row] - HOUR_MS for row in rows.tolist()], np.int64))
+        at, pings = self.inputs.of(rows, np.array([since[row] - reach_ms for row in rows.tolist()], np.int64))
         begins = np.searchsorted(at, np.arange(len(rows) + 1))
         places = {row: slice(begins[k], begins[k + 1]) for k, row in enumerate(rows.tolist())}
-        return [self._context(finding, pings[places[finding.row]]) for finding in findings]
+        return [self._context(finding, pings[places[finding.row]], reach_ms) for finding in findings]
 
-    def _context(self, finding: Finding, pings: Column) -> Context:
+    def _context(self, finding: Finding, pings: Column, reach_ms: int) -> Context:
         standing = self.plans.standings[finding.row]
         if standing is None:
             raise LookupError(finding.row)
-        order = standing.order_at(finding.at_ms)
-        pings = pings[pings["time_ms"] > finding.since_ms - HOUR_MS]
+        orders = standing.opened()
+        order = orders.at(finding.at_ms)
+        pings = pings[pings["time_ms"] > finding.since_ms - reach_ms]
         version = f"{order.order_id}@{order.valid_from_ms}"
-        return Context(order.organisation, version, evidence(order, self.rules, pings, finding, self.plans.fences))
+        shown = evidence(order, self.rules, pings, finding, self.plans.fences) | {"order": terms(orders, finding)}
+        return Context(order.organisation, version, shown)

@@ -13,6 +13,7 @@ from kafka.errors import KafkaError, RetriableError
 
 from schemas.errors import BadConfiguration, Unavailable
 
+POLL_MS: Final = 200
 PATIENCE_MS: Final = 5_000
 """How long a first answer may take; a broker on the other side of a city needs far less."""
 
@@ -62,6 +63,16 @@ def partitions_of(consumer: KafkaConsumer, topic: str) -> list[TopicPartition]:
     if not numbers:
         raise BadConfiguration(topic, "the topic does not exist: create it with `vigil topics apply`")
     return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+def stored(consumer: KafkaConsumer, partitions: list[TopicPartition]) -> Iterator[Any]:
+    """Give every committed record that the partitions hold now, and end. Use inside `reaching`."""
+    consumer.assign(partitions)
+    consumer.seek_to_beginning(*partitions)
+    ends = consumer.end_offsets(partitions)
+    while any(consumer.position(partition) < ends[partition] for partition in partitions):
+        for records in consumer.poll(timeout_ms=POLL_MS).values():
+            yield from records
 
 
 def _options(bootstrap: str) -> dict[str, Any]:

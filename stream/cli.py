@@ -246,20 +246,24 @@ def evaluate(
 def explain(
     episode: Annotated[str, typer.Argument(help="The episode's id.")],
     file: Annotated[Path | None, typer.Option(help="Alerts as JSON lines, in place of vigil.alerts.")] = None,
+    stored: Annotated[Path | None, typer.Option(help="A folder with orders and pings, in place of the topics.")] = None,
     as_json: AsJson = False,  # noqa: FBT002 - typer reads options as booleans
 ) -> None:
-    """Say why an episode was opened: rule, order, pings used, every revision."""
+    """Say why an episode was opened, and find it again: from the alert alone, and from pings that are still kept."""
     settings = _quiet(load_settings())
-    from stream.explain import bodies_in, find
+    from stream.explain import bodies_in, find, retraced
     from stream.explain import explain as said
-    from stream.tail import stored
+    from stream.tail import stored as told
 
-    events = find(stored(settings.bootstrap) if file is None else bodies_in(file), episode)
+    events = find(told(settings.bootstrap) if file is None else bodies_in(file), episode)
     if not events:
-        where = file or "vigil.alerts (kept for 90 days)"
-        _say(f"vigil: no episode {episode} in {where}", err=True)
+        _say(f"vigil: no episode {episode} in {file or 'vigil.alerts (kept for 90 days)'}", err=True)
         raise typer.Exit(NOT_FOUND)
     _say("\n".join(map(_json, events)) if as_json else said(events))
+    verdicts, same = retraced(settings, events, stored, on_topics=file is None)
+    _say("\n".join(verdicts), err=as_json)
+    if not same:
+        raise typer.Exit(FAILED)
 
 
 def _quiet(settings: Settings) -> Settings:

@@ -12,14 +12,21 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from detectors.gate import Limits
+from geofence.fences import load_fences
 from schemas.errors import BadConfiguration
+from schemas.rules import load_rules
+from stream import stored
+from stream.recompute import Again, again
 from stream.records import records
 from stream.sentences import DEFAULT_ZONE
+from stream.settings import Settings
 from stream.tail import Body
 
 MOMENT_FROM: Final = 100_000_000_000
 """A number of milliseconds above this is a moment, below it a length."""
 SHOWN_AS_PINGS: Final = "pings"
+SHOWN_APART: Final = frozenset({SHOWN_AS_PINGS, "order"})
 
 
 def find(bodies: Iterable[Body], episode: str) -> list[Body]:
@@ -44,11 +51,42 @@ def bodies_in(path: Path) -> Iterator[Body]:
         yield body
 
 
+def recomputed(events: list[Body]) -> Again:
+    """Find an episode once more from the alerts themselves: from the first whose evidence bears one."""
+    found = [again(event) for event in events]
+    return next((one for one in found if one.episode is not None), found[0])
+
+
+def retraced(settings: Settings, events: list[Body], folder: Path | None, *, on_topics: bool) -> tuple[list[str], bool]:
+    """
+    Find an episode again, from its alerts and from what is stored of its person; gives a line each.
+
+    False where another episode came out.
+    """
+    tried = {"the alert alone": recomputed(events)}
+    supervisee = events[0].get("supervisee")
+    if supervisee is not None and (folder is not None or on_topics):
+        store = stored.in_folder(folder, supervisee) if folder else stored.on_topics(settings.bootstrap, supervisee)
+        rules, fences = load_rules(settings.rules_file), load_fences(settings.fences_file)
+        limits = Limits(settings.horizon_ms, settings.model_copy(update={"clock": "feed"}).future_ms)
+        tried["the stored pings"] = store.again(events, rules, limits, fences)
+    same = all(found.episode in {None, events[0]["episode_id"]} for found in tried.values())
+    return [verdict(what, events, found) for what, found in tried.items()], same
+
+
+def verdict(what: str, events: list[Body], found: Again) -> str:
+    """Say in a line what a recomputation gave; `what` it was computed from."""
+    if found.episode is None:
+        return f"Not recomputed from {what}: {found.why}"
+    same = found.episode == events[0]["episode_id"]
+    return f"Recomputed from {what}: {'the same id' if same else f'ANOTHER ID, {found.episode}'} ({found.why})"
+
+
 def explain(events: list[Body]) -> str:
     """Say why, in lines for a terminal; `events` are those of one episode, at least one."""
     last = events[-1]
     zone = ZoneInfo(last["evidence"].get("zone", DEFAULT_ZONE))
-    known = {name: value for name, value in last["evidence"].items() if name != SHOWN_AS_PINGS}
+    known = {name: value for name, value in last["evidence"].items() if name not in SHOWN_APART}
     lines = [
         f"Episode {last['episode_id']}",
         f"  {last['text']['zh']}",
@@ -63,6 +101,8 @@ def explain(events: list[Body]) -> str:
         lines.append(f"In place of   {last['supersedes']}")
     lines += ["", f"What the rule knew (times are {zone.key})"]
     lines += [f"  {name:<22}{_value(name, value, zone)}" for name, value in known.items()]
+    lines += ["", "What the order asked"]
+    lines += [f"  {name:<22}{_value(name, value, zone)}" for name, value in last["evidence"].get("order", {}).items()]
     pings = last["evidence"].get(SHOWN_AS_PINGS, [])
     lines += ["", f"Pings used: {len(pings)}"]
     lines += [f"  {_ping(ping, zone)}" for ping in pings]

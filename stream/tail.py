@@ -8,14 +8,13 @@ a reader may repeat, so an event is shown once for each (`episode_id`, `revision
 import json
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from kafka import KafkaConsumer
 
 from schemas.topics import ALERTS
 from stream import broker
 
-POLL_MS: Final = 200
 Body = dict[str, Any]
 
 
@@ -68,14 +67,8 @@ def stored(bootstrap: str) -> Iterator[Body]:
     with broker.reaching(bootstrap):
         consumer = broker.reader(bootstrap)
         try:
-            partitions = broker.partitions_of(consumer, ALERTS)
-            consumer.assign(partitions)
-            consumer.seek_to_beginning(*partitions)
-            ends = consumer.end_offsets(partitions)
-            while any(consumer.position(partition) < ends[partition] for partition in partitions):
-                for records in consumer.poll(timeout_ms=POLL_MS).values():
-                    for record in records:
-                        yield body_of(record.key, dict(record.headers), record.value)
+            for record in broker.stored(consumer, broker.partitions_of(consumer, ALERTS)):
+                yield body_of(record.key, dict(record.headers), record.value)
         finally:
             consumer.close()
 
@@ -104,7 +97,7 @@ def _place(consumer: KafkaConsumer, group: str | None, *, from_beginning: bool) 
 def _events(consumer: KafkaConsumer, group: str | None, until_idle_s: float | None) -> Iterator[Body]:
     once, last = Once(), time.monotonic()
     while until_idle_s is None or time.monotonic() - last < until_idle_s:
-        polled = consumer.poll(timeout_ms=POLL_MS)
+        polled = consumer.poll(timeout_ms=broker.POLL_MS)
         for records in polled.values():
             for record in records:
                 body = body_of(record.key, dict(record.headers), record.value)

@@ -7,7 +7,7 @@ from detectors.findings import Finding
 from detectors.pings import Column, make
 from schemas.order import decode_order
 from schemas.ping import Status
-from schemas.rules import GapRule, Rules
+from schemas.rules import GapRule, QualityRule, Rules
 from tests.detectors.watched import MINUTE, answer, fix, on
 from tests.factories import order
 
@@ -28,13 +28,14 @@ def judged(pings: Column, found: Finding) -> list[dict[str, Any]]:
 def test_the_parameters_that_were_in_force_are_shown() -> None:
     """Those of the rule that found it, in the tier of the order, and the zone in which times are local."""
     shown = evidence(ORDER, Rules(revision=1), make([]), finding(on("08:30")))
-    expected = {"zone": "Asia/Shanghai", "tier": "general", "parameters": GapRule().model_dump(), "pings": []}
+    parameters = {"parameters": GapRule().model_dump(), "quality": QualityRule().model_dump()}
+    expected = {"zone": "Asia/Shanghai", "tier": "general", **parameters, "pings": []}
     assert expected == shown
 
 
 def test_each_fix_says_how_the_curfew_judges_it() -> None:
     """At home, too near to say, and outside."""
-    pings = make([fix(on("08:00"), east, 0, 100) for east in (50, 400, 900)])
+    pings = make([fix(on("08:00") + east * MINUTE // 100, east, 0, 100) for east in (50, 400, 900)])
     assert ["in", "unsure", "out"] == [one["answer"] for one in judged(pings, finding(on("08:30")))]
 
 
@@ -77,3 +78,21 @@ def test_the_last_24_are_shown() -> None:
 def test_no_ping_is_no_evidence() -> None:
     """A silence may have none at all."""
     assert [] == judged(make([]), finding(on("08:30")))
+
+
+def test_a_fix_that_cannot_be_true_says_why_it_was_left_out() -> None:
+    """In place of an answer; a wristband is judged by neither."""
+    pings = make([fix(on("08:00")), fix(on("08:01"), 9_000), fix(on("08:02"), phone=0x80)])
+    shown = judged(pings, finding(on("08:30")))
+    assert ["in", None, None] == [one.get("answer") for one in shown]
+    assert [None, "speed", None] == [one.get("rejected") for one in shown]
+    assert [None, None, "wristband"] == [one.get("source") for one in shown]
+
+
+def test_of_many_pings_those_about_the_beginning_and_the_end_are_shown() -> None:
+    """And between them those whose place is another than before: the 30th of 60, but none of its repeats."""
+    east = [0] * 30 + [900] * 30
+    pings = make([fix(on("08:00") + k * MINUTE, metres) for k, metres in enumerate(east)])
+    found = finding(on("09:30"))._replace(since_ms=on("08:10"))
+    minutes = [(one["time_ms"] - on("08:00")) // MINUTE for one in judged(pings, found)]
+    assert [*range(8, 16), 30, *range(50, 60)] == minutes

@@ -22,7 +22,7 @@ def test_a_message_holds_from_its_valid_from_on() -> None:
     one, two = order(valid_from_ms=on("00:00")), order(valid_from_ms=on("00:00", 5), tier="strict")
     standing = after(one, two)
     assert ["general", "general", "strict"] == [
-        standing.order_at(time_ms).tier.value for time_ms in (on("00:00", -1), on("00:00", 5) - 1, on("00:00", 5))
+        standing.opened().at(time_ms).tier.value for time_ms in (on("00:00", -1), on("00:00", 5) - 1, on("00:00", 5))
     ]
 
 

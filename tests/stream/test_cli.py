@@ -158,10 +158,12 @@ def test_replay_and_explain_go_together(tmp_path: Path) -> None:
     assert "not_json" == json.loads(refused.read_text(encoding="utf-8"))["reason"]
     assert "refused: 1 not_json" in shown.stderr
 
-    explained, missing = (_vigil("explain", e, "--file", alerts) for e in (episode, "gone"))
+    explained, missing = (_vigil("explain", e, "--file", alerts, "--stored", tmp_path) for e in (episode, "gone"))
 
     assert 0 == explained.returncode
     assert "Pings used: " in explained.stdout
+    assert "Recomputed from the alert alone: the same id" in explained.stdout
+    assert "Recomputed from the stored pings: the same id" in explained.stdout
     assert 4 == missing.returncode
     assert _is_one_line(missing, "no episode gone in ")
 

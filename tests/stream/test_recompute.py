@@ -1,0 +1,147 @@
+"""Episodes found once more from nothing but their alerts."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from copy import deepcopy
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.examples import Person
+from detectors.findings import EpisodeEvent
+from detectors.gate import Limits
+from schemas.rules import Rules
+from stream.alerts import alert_of
+from stream.explain import recomputed, verdict
+from stream.recompute import again
+from stream.replay import replay
+from stream.simulate import County
+from stream.tail import Body
+from tests.detectors.scenarios import Way, lives, run, script
+from tests.stream.simulated import MONDAY
+
+RULES = Rules(revision=1)
+MONTH_MS = 31 * 86_400_000
+SUBJECTS = {("gap", "contact"), ("gap", "fix"), ("curfew", "residence"), ("curfew", "accumulated")}
+"""What the rules find that can be found again from an alert alone."""
+SHARE = 0.99
+
+
+def bodies(events: Iterable[EpisodeEvent]) -> dict[str, list[Body]]:
+    """Give the alerts of each episode that stands at the end."""
+    found: dict[str, list[Body]] = defaultdict(list)
+    for event in events:
+        body = {"supervisee": event.supervisee, **alert_of(event, RULES.revision).model_dump(mode="json")}
+        found[event.episode_id].append(body)
+    return {episode: of for episode, of in found.items() if of[-1]["phase"] != "retracted"}
+
+
+def verdicts(of: dict[str, list[Body]]) -> Counter[str]:
+    """Count what comes out for each episode: the same id, another, or none."""
+    found = ((episode, recomputed(events).episode) for episode, events in of.items())
+    return Counter("same" if new == old else "none" if new is None else "other" for old, new in found)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_episodes_of_drawn_lives_are_found_again(seed: int) -> None:
+    """Lives rich in edges, permits, codes and moved residences: never another id, and all but the odd one are found."""
+    found = verdicts(bodies(run(script(lives(seed, 4), Way(), Random(seed))).events))
+
+    assert 0 == found["other"]
+    assert found["none"] <= 1
+
+
+@pytest.mark.parametrize("interval_min", [1.0, 5.0, 30.0])
+def test_episodes_of_a_county_are_found_again(interval_min: float) -> None:
+    """Every one of a simulated county, at any interval, with sticky error, but for one in a hundred at most."""
+    county = County(
+        people=40, seed=6, start_ms=MONDAY, days=7, interval_min=(interval_min,), offenders=0.6, on_permit=0.3
+    ).feed()
+    orders = [order.model_dump_json().encode() for order in county.orders]
+    limits = Limits(future_ms=MONTH_MS)
+    of = bodies(replay(orders, [ping.value for ping in county.pings()], rules=RULES, limits=limits))
+    found = verdicts(of)
+
+    assert (
+        {("gap", "contact"), ("curfew", "residence")}
+        <= {(e[0]["rule"], e[0]["subject"]) for e in of.values()}
+        <= SUBJECTS
+    )
+    assert 0 == found["other"]
+    assert SHARE * found.total() <= found["same"]
+
+
+def absence() -> Body:
+    """Give the alert of a person who left in the night."""
+    person = Person(curfew=(60, 600)).ping(minute=30).ping(minute=50)
+    for minute in (61, 66, 71, 76):
+        person.ping(minute, away_m=300 + 9 * minute)
+    return {"supervisee": "lz-1", **alert_of(person.events[0], 1).model_dump(mode="json")}
+
+
+def gap() -> Body:
+    """Give the alert of a phone that fell silent."""
+    person = Person().ping(minute=0).ping(minute=10).tick(minute=130)
+    return {"supervisee": "lz-1", **alert_of(person.events[0], 1).model_dump(mode="json")}
+
+
+def test_an_absence_is_found_from_its_pings() -> None:
+    """The id comes out, with the number of pings that it took."""
+    assert (absence()["episode_id"], "4 pings outside when it was found") == again(absence())
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"distance_m": 450.0}, "too few pings outside"),
+        ({"rejected": "speed"}, "too few pings outside"),
+        ({"source": "wristband"}, "too few pings outside"),
+    ],
+)
+def test_an_absence_whose_pings_say_something_else_is_not_found(change: dict[str, object], why: str) -> None:
+    """One ping of the four that is nearer, impossible, or not of the phone."""
+    body = absence()
+    body["evidence"]["pings"][-2] |= change
+
+    assert (None, why) == again(body)
+
+
+def test_an_absence_under_leave_or_without_a_curfew_is_not_found() -> None:
+    """What the order lifts or does not ask is no breach."""
+    leave, free = deepcopy(absence()), deepcopy(absence())
+    leave["evidence"]["order"]["permits"] = [{"kind": "leave", "from_ms": 0, "until_ms": 1 << 60}]
+    free["evidence"]["order"]["curfew"] = None
+
+    assert [None, None] == [again(body).episode for body in (leave, free)]
+
+
+def test_a_gap_is_found_from_its_last_contact() -> None:
+    """The silence is counted from there, to the limit."""
+    assert (gap()["episode_id"], "gap: nothing heard for 120 min, the limit being 120") == again(gap())
+
+
+def test_a_gap_with_a_contact_in_it_is_none() -> None:
+    """A ping that was left out, put back: the silence is shorter than the limit."""
+    body = gap()
+    body["evidence"]["pings"].append(
+        {**body["evidence"]["pings"][-1], "time_ms": body["evidence"]["contact_ms"] + 60_000}
+    )
+
+    assert (None, "silent for 119 min only, of 120") == again(body)
+
+
+def test_another_id_is_said_so() -> None:
+    """An alert whose beginning was changed does not come out of its own evidence."""
+    body = gap()
+    body["episode_id"] = "another"
+    line = verdict("the alert alone", [body], recomputed([body]))
+
+    assert line.startswith(f"Recomputed from the alert alone: ANOTHER ID, {gap()['episode_id']}")
+
+
+def test_a_rule_that_needs_more_than_its_alert_says_so() -> None:
+    """An unknown rule is no error."""
+    assert (None, "the alert alone does not hold enough for this rule") == again({**gap(), "rule": "later"})
