@@ -44,7 +44,8 @@ def evidence(order: Order, rules: Rules, pings: Column, finding: Finding, fences
     ghosts = np.array(finding.facts.get("ghosts", []), np.int64).reshape(-1, 2) - (lon0, lat0)
     rejected = doubts(fixes, ghosts * DEGREE * np.array([mx, my]), tier.quality)
     shown = _shown(used, finding)
-    judged = iter(verdicts(order, tier, fences, fixes.take([i for i in shown if fixes.located[i]]), finding))
+    located = np.array([i for i in shown if fixes.located[i]], np.int64)
+    judged = iter(verdicts(order, tier, fences, fixes.take(located), finding))
     rows: list[dict[str, Any]] = []
     for i in shown:
         row: dict[str, Any] = {"time_ms": int(used["time_ms"][i]), "status": STATUSES[used["status"][i]].value}

@@ -51,19 +51,13 @@ def bodies_in(path: Path) -> Iterator[Body]:
         yield body
 
 
-def recomputed(events: list[Body]) -> Again:
-    """Find an episode once more from the alerts themselves: from the first whose evidence bears one."""
-    found = [again(event) for event in events]
-    return next((one for one in found if one.episode is not None), found[0])
-
-
 def retraced(settings: Settings, events: list[Body], folder: Path | None, *, on_topics: bool) -> tuple[list[str], bool]:
     """
     Find an episode again, from its alerts and from what is stored of its person; gives a line each.
 
     False where another episode came out.
     """
-    tried = {"the alert alone": recomputed(events)}
+    tried = {"the alert alone": again(events[0])}
     supervisee = events[0].get("supervisee")
     if supervisee is not None and (folder is not None or on_topics):
         store = stored.in_folder(folder, supervisee) if folder else stored.on_topics(settings.bootstrap, supervisee)

@@ -8,6 +8,7 @@ everything that the pings can say against it is held against it.
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
+from math import exp
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,7 @@ from stream.tail import Body
 __all__ = ["Again", "again"]
 
 MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
 CONTACT: Final = frozenset({Status.located, Status.no_fix})
 CODES: Final = frozenset(status.value for status in OPENING)
 DAYS_BEFORE: Final = 2
@@ -144,6 +146,69 @@ def _apart_m(one: Ping, other: Ping) -> float:
     return float(np.hypot(*to_plane(one["lon"], one["lat"], other["lon"], other["lat"])))
 
 
+def _exit(evidence: dict[str, Any], at_ms: int, _until_ms: int | None) -> Found:
+    """
+    The first sure fix outside of the run that made the belief; or the end of leave, for who was out by then.
+
+    What was believed before the first ping that is shown is not known: where it would decide, nothing is found.
+    """
+    starts = (0.02, 0.25, 0.9)
+    found = {_run(evidence, at_ms, belief) for belief in starts}
+    since_ms = found.pop()
+    if found:
+        return None, "what was heard before the pings that are shown decides"
+    if since_ms is None:
+        return None, "no run of fixes outside"
+    ends = [end for begin, end in _permits(evidence, "leave") if begin <= at_ms and since_ms < end <= at_ms]
+    return max([since_ms, *ends]), "the first fix outside of the run that opened it, or the end of leave"
+
+
+def _run(evidence: dict[str, Any], at_ms: int, belief: float) -> int | None:
+    """When the run of fixes outside began that lasts at a time; None where none does."""
+    rule, since_ms = evidence["parameters"], None
+    usual = rule["leaves_h"] / (rule["enters_h"] + rule["leaves_h"])
+    for ping, before in _fixes_with_last(evidence, at_ms):
+        if before is not None:
+            hours = (ping["time_ms"] - before["time_ms"]) / HOUR_MS
+            belief = usual + (belief - usual) * exp(-hours * (1 / rule["enters_h"] + 1 / rule["leaves_h"]))
+        said = _side(ping, rule)
+        odds = exp(said * _step(evidence, ping, before))
+        belief = belief * odds / (1 - belief + belief * odds)
+        if said > 0 and since_ms is None:
+            since_ms = int(ping["time_ms"])
+        if said < 0 and belief * 100 < rule["closes_percent"]:
+            since_ms = None
+    return since_ms
+
+
+def _fixes_with_last(evidence: dict[str, Any], at_ms: int) -> Iterator[tuple[Ping, Ping | None]]:
+    """Give each fix with the one before it, from when the same was asked of the person, under one authorisation."""
+    asked, last = evidence["order"], None
+    from_ms = max([asked["same_from_ms"], *(begin for begin, _ in asked["authorised"] if begin <= at_ms)])
+    for ping in filter(_is_fix, _of_phone(evidence)):
+        if from_ms <= ping["time_ms"] <= at_ms:
+            yield ping, last
+            last = ping
+
+
+def _side(ping: Ping, rule: dict[str, Any]) -> int:
+    """1 where a fix is sure to lie outside, -1 inside, 0 where it cannot tell."""
+    sure = rule["sure_percent"] / 100
+    return int(ping["p_outside"] >= sure) - int(1 - ping["p_outside"] >= sure)
+
+
+def _step(evidence: dict[str, Any], ping: Ping, before: Ping | None) -> float:
+    """How far a fix moves the log-odds: further after a longer silence, less where it repeats the one before."""
+    rule = evidence["parameters"]
+    if before is None:
+        return float(rule["step_sparse"])
+    minutes = (ping["time_ms"] - before["time_ms"]) / MINUTE_MS
+    longer = min(max((minutes - rule["dense_min"]) / (rule["sparse_min"] - rule["dense_min"]), 0.0), 1.0)
+    repeated = _apart_m(ping, before) <= evidence["quality"]["frozen_m"]
+    step = rule["step"] + longer * (rule["step_sparse"] - rule["step"])
+    return float(step * (rule["frozen_percent"] / 100 if repeated else 1.0))
+
+
 def _limits(evidence: dict[str, Any]) -> tuple[int, int]:
     gap_ms = evidence["parameters"]["gap_min"] * MINUTE_MS
     limit_ms = int(evidence["limit_ms"]) or gap_ms
@@ -194,6 +259,7 @@ def _ms(moment: str) -> int:
 _RULES: Final[dict[tuple[str, str], Callable[[dict[str, Any], int, int | None], Found]]] = {
     ("gap", "contact"): _contact_gap,
     ("gap", "fix"): _fix_gap,
+    ("boundary", "permitted_area"): _exit,
     ("curfew", "residence"): _absence,
     ("curfew", "accumulated"): _absence,
 }

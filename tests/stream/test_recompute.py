@@ -14,7 +14,7 @@ from detectors.findings import EpisodeEvent
 from detectors.gate import Limits
 from schemas.rules import Rules
 from stream.alerts import alert_of
-from stream.explain import recomputed, verdict
+from stream.explain import verdict
 from stream.recompute import again
 from stream.replay import replay
 from stream.simulate import County
@@ -24,9 +24,14 @@ from tests.stream.simulated import MONDAY
 
 RULES = Rules(revision=1)
 MONTH_MS = 31 * 86_400_000
-SUBJECTS = {("gap", "contact"), ("gap", "fix"), ("curfew", "residence"), ("curfew", "accumulated")}
+SUBJECTS = {
+    *(("gap", subject) for subject in ("contact", "fix")),
+    *(("curfew", subject) for subject in ("residence", "accumulated")),
+    ("boundary", "permitted_area"),
+}
 """What the rules find that can be found again from an alert alone."""
-SHARE = 0.99
+SHARE, OF_DRAWN_LIVES = 0.99, 0.8
+"""How many are found at least; drawn lives are made of what an alert has no room for."""
 
 
 def bodies(events: Iterable[EpisodeEvent]) -> dict[str, list[Body]]:
@@ -40,18 +45,18 @@ def bodies(events: Iterable[EpisodeEvent]) -> dict[str, list[Body]]:
 
 def verdicts(of: dict[str, list[Body]]) -> Counter[str]:
     """Count what comes out for each episode: the same id, another, or none."""
-    found = ((episode, recomputed(events).episode) for episode, events in of.items())
+    found = ((episode, again(events[0]).episode) for episode, events in of.items())
     return Counter("same" if new == old else "none" if new is None else "other" for old, new in found)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_episodes_of_drawn_lives_are_found_again(seed: int) -> None:
-    """Lives rich in edges, permits, codes and moved residences: never another id, and all but the odd one are found."""
+    """Lives rich in edges, permits, codes and moved residences: never another id, seldom none."""
     found = verdicts(bodies(run(script(lives(seed, 4), Way(), Random(seed))).events))
 
     assert 0 == found["other"]
-    assert found["none"] <= 1
+    assert OF_DRAWN_LIVES * found.total() <= found["same"]
 
 
 @pytest.mark.parametrize("interval_min", [1.0, 5.0, 30.0])
@@ -137,7 +142,7 @@ def test_another_id_is_said_so() -> None:
     """An alert whose beginning was changed does not come out of its own evidence."""
     body = gap()
     body["episode_id"] = "another"
-    line = verdict("the alert alone", [body], recomputed([body]))
+    line = verdict("the alert alone", [body], again(body))
 
     assert line.startswith(f"Recomputed from the alert alone: ANOTHER ID, {gap()['episode_id']}")
 
