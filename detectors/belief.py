@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -10,9 +10,13 @@ from detectors.tiers import MINUTE_MS, by_tier
 
 if TYPE_CHECKING:
     from detectors.pings import Column, Fixes
+    from detectors.window import Columns
     from schemas.rules import Rules
 
-HOUR_MS = 60 * MINUTE_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+BEYOND: Final = 1
+OPEN: Final = 2
+"""Levels: out of bounds, which may be lawful at the time; and an episode that is open."""
 
 
 class Belief:
@@ -23,9 +27,12 @@ class Belief:
     first fix that is all that is known. A fix multiplies the odds by the same factor, up or down, whatever its
     certainty beyond `sure`: error is sticky, so no single fix may decide. A larger factor after a longer silence, since
     more of the belief has decayed by then; a smaller one where the fix repeats the last one.
+
+    A latch on top of it: set when a fix out of bounds lifts the belief to where it opens, released when one within
+    bounds lets it fall to where it closes. Each way, the first fix of the run that led there dates it.
     """
 
-    columns = (("p", "f4"),)
+    columns = (("p", "f4"), ("level", "u1"), ("since_ms", "i8"), ("clear_ms", "i8"))
 
     def __init__(self, rules: Rules, rule: str) -> None:
         enters, leaves = (by_tier(rules, rule, name, HOUR_MS) for name in ("enters_h", "leaves_h"))
@@ -33,6 +40,7 @@ class Belief:
         self.usual = leaves / (enters + leaves)
         self.step, self.step_sparse = (by_tier(rules, rule, name) for name in ("step", "step_sparse"))
         self.dense_ms, self.sparse_ms = (by_tier(rules, rule, f"{name}_min", MINUTE_MS) for name in ("dense", "sparse"))
+        self.before_ms = by_tier(rules, rule, "before_min", MINUTE_MS)
         self.frozen = by_tier(rules, rule, "frozen_percent") / 100
         self.opens = by_tier(rules, rule, "opens_percent") / 100
         self.closes = by_tier(rules, rule, "closes_percent") / 100
@@ -53,3 +61,34 @@ class Belief:
         odds = np.exp(step * np.where(fixes.frozen, self.frozen[tier], 1.0) * (beyond.astype(np.int8) - within))
         told: Column = before * odds / (1.0 - before + before * odds)
         return told
+
+    def move(self, own: Columns, fixes: Fixes, beyond: Column, within: Column, tier: Column) -> tuple[Column, Column]:
+        """Take in one fix a row; says where the latch is set and confirmed by it, and where it was released by it."""
+        t, judged, is_set = fixes.time_ms, fixes.accepted, own["level"] > 0
+        np.copyto(own["p"], self.told(own["p"], fixes, beyond, within, tier), where=judged, casting="same_kind")
+        low, high = own["p"] < self.closes[tier], own["p"] >= self.opens[tier]
+        np.copyto(own["since_ms"], t, where=beyond & ~is_set & (own["since_ms"] == 0))
+        own["since_ms"][within & ~is_set & low] = 0
+        np.copyto(own["clear_ms"], t, where=within & is_set & (own["clear_ms"] == 0))
+        certain, back = beyond & high, within & is_set & low
+        own["clear_ms"][certain] = 0
+        own["level"][certain & ~is_set] = BEYOND
+        return certain, back
+
+    def forbid(self, own: Columns, where: Column, now_ms: Column, last_ms: Column, tier: Column) -> Column:
+        """What was lawful is not any more: runs begin now at the earliest; says where the last fix still proves it."""
+        np.copyto(own["since_ms"], now_ms, where=where & (own["level"] < OPEN) & (own["since_ms"] > 0))
+        recent = now_ms - last_ms <= self.before_ms[tier]
+        stands: Column = where & recent & (own["level"] == BEYOND) & (own["clear_ms"] == 0)
+        return stands
+
+    def forget(self, own: Columns, where: Column, tier: Column) -> None:
+        """Begin anew, with what is usual."""
+        np.copyto(own["p"], self.usual[tier], where=where, casting="same_kind")
+        release(own, where)
+
+
+def release(own: Columns, where: Any) -> None:  # noqa: ANN401 - whatever an array can be indexed by
+    """Release the latch; the belief stays as it is."""
+    for name in ("level", "since_ms", "clear_ms"):
+        own[name][where] = 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from detectors.belief import Belief
+from detectors.belief import BEYOND, OPEN, Belief, release
 from detectors.findings import Finding, Phase
 from detectors.pings import DEGREE, NEVER, Column, Fixes, positions
 from detectors.tiers import by_tier
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from geofence.fences import Fences
     from schemas.rules import Rules
 
-OUTSIDE: Final = 1
-OPEN: Final = 2
 K: Final = k_of(0.6827)
 """Sigma in a radius that holds the truth with 68 %."""
 
@@ -31,7 +29,7 @@ class Boundary:
     A fix says outside, or inside, where that is 90 % sure by the exact probability, its radius and the error of the
     line taken together; else it is *unsure* and does nothing. An episode begins with the first outside fix of the run
     that opened it, and ends with the first inside one of the run that closed it. Leave lifts it: at its begin the
-    episode closes; who is outside at its end is in breach from that moment on, where the last fix is not too old.
+    episode closes; who is outside at its end is in breach from then on, if the last fix is not older than 60 min.
 
     The trap: people live beside the line of their area, and a wrong fix repeats itself, so one fix never decides and a
     repeated one counts a quarter. Worst-case delay: 5 new fixes outside, 4 at intervals of 10 min and more, 3 of 25;
@@ -46,7 +44,7 @@ class Boundary:
     """
 
     name = "boundary"
-    columns = np.dtype([*Belief.columns, ("level", "u1"), ("since_ms", "i8"), ("clear_ms", "i8")])
+    columns = np.dtype([*Belief.columns])
 
     def __init__(self, rules: Rules, fences: Fences) -> None:
         self.areas = fences.permitted
@@ -61,20 +59,10 @@ class Boundary:
         judged = fixes.accepted & (window.plan["area"] > 0)
         if not judged.any():
             return []
-        beyond, within = self._judge(window, fixes, judged)
-        np.copyto(own["p"], self.belief.told(own["p"], fixes, beyond, within, tier), where=judged, casting="same_kind")
-        p, is_out = own["p"], own["level"] > 0
-        np.copyto(own["since_ms"], t, where=beyond & ~is_out & (own["since_ms"] == 0))
-        own["since_ms"][within & ~is_out & (p < self.belief.closes[tier])] = 0
-        np.copyto(own["clear_ms"], t, where=within & is_out & (own["clear_ms"] == 0))
-        certain = beyond & (p >= self.belief.opens[tier])
-        own["clear_ms"][certain] = 0
-        own["level"][certain & ~is_out] = OUTSIDE
-        found = _open(window, certain & ~window.has(LEAVE) & (own["level"] == OUTSIDE), t)
-        back = within & is_out & (p < self.belief.closes[tier])
+        certain, back = self.belief.move(own, fixes, *self._judge(window, fixes, judged), tier)
+        found = _open(window, certain & ~window.has(LEAVE) & (own["level"] < OPEN), t)
         found += _close(window, back, own["clear_ms"], t)
-        for name in ("level", "since_ms", "clear_ms"):
-            own[name][back] = 0
+        release(own, back)
         return found
 
     def due(self, window: Window) -> Column:
@@ -90,14 +78,9 @@ class Boundary:
         leave, found = window.went(LEAVE, on=True), []
         for stop, reason in ((ended, "order_ended"), (moved, "order_changed"), (leave, "leave")):
             found += _close(window, stop, now_ms, now_ms, reason)
-        anew = ended | moved
-        np.copyto(own["p"], self.belief.usual[tier], where=anew, casting="same_kind")
-        for name in ("level", "since_ms", "clear_ms"):
-            own[name][anew] = 0
-        lawless = window.went(LEAVE, on=False) & (own["since_ms"] > 0)
-        np.copyto(own["since_ms"], now_ms, where=lawless)
-        stands = self.belief.after(own["p"], now_ms - window["quality"]["last_ms"], tier) >= self.belief.closes[tier]
-        return found + _open(window, lawless & stands & (own["level"] == OUTSIDE) & (own["clear_ms"] == 0), now_ms)
+        self.belief.forget(own, ended | moved, tier)
+        stands = self.belief.forbid(own, window.went(LEAVE, on=False), now_ms, window["quality"]["last_ms"], tier)
+        return found + _open(window, stands, now_ms)
 
     def _judge(self, window: Window, fixes: Fixes, judged: Column) -> tuple[Column, Column]:
         """Which fixes say outside, and which say inside."""
@@ -119,7 +102,7 @@ def _close(window: Window, where: Column, until_ms: Column, at_ms: Column, reaso
     own, found = window["boundary"], []
     for i in positions(where & (own["level"] == OPEN)).tolist():
         found.append(_say(window, i, "closed", int(at_ms[i]), reason)._replace(until_ms=int(until_ms[i])))
-        own["level"][i] = OUTSIDE
+        own["level"][i] = BEYOND
     return found
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from detectors.boundary import Boundary
 from detectors.curfew import Curfew
+from detectors.exclusion import Exclusion
 from detectors.gap import Gap
 from detectors.gate import Limits, refusals
 from detectors.pings import in_order, joined, picked, positions, repeats
@@ -43,7 +44,7 @@ FLOOR: Final = b"~floor:"
 
 def watching(rules: Rules, fences: Fences) -> tuple[Detector, ...]:
     """Every rule, in the order in which they see a ping; nothing registers itself."""
-    return Quality(rules), Gap(rules), Curfew(rules), Boundary(rules, fences)
+    return Quality(rules), Gap(rules), Curfew(rules), Boundary(rules, fences), Exclusion(rules, fences)
 
 
 class Engine:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import shapely
 
 from detectors.engine import Engine
 from detectors.pings import DEGREE, make
-from geofence.fences import Area, Fences
+from geofence.fences import Area, Fences, ZoneFence
 from geofence.plane import from_plane
 from schemas.rules import Rules
 
@@ -30,12 +30,19 @@ class Person:
     []
     """
 
-    def __init__(self, curfew: tuple[int, int] | None = None, area_m: float | None = None) -> None:
+    def __init__(
+        self,
+        curfew: tuple[int, int] | None = None,
+        area_m: float | None = None,
+        zone_m: tuple[float, float] | None = None,
+    ) -> None:
         fences, asked = Fences(), order(curfew)
         if area_m is not None:
-            west, south, east, north = (float(c) for m in (-area_m, area_m) for c in from_plane(m, m, *HOME))
-            fences.add(Area(kind="area", adcode="450202", name="county"), shapely.box(west, south, east, north))
+            fences.add(Area(kind="area", adcode="450202", name="county"), square(0.0, area_m))
             asked["permitted_area"] = "450202"
+        if zone_m is not None:
+            fences.add(ZoneFence(kind="zone", id="zone", name="zone"), square(*zone_m))
+            asked["prohibitions"] = [{"zone": "zone"}]
         self.engine = Engine(Rules(revision=1), fences=fences)
         self.engine.order("lz-1", json.dumps(asked).encode(), 0)
         self.events: list[EpisodeEvent] = []
@@ -72,6 +79,12 @@ class Person:
         return self
 
 
+def square(east_m: float, half_m: float) -> Any:  # noqa: ANN401 - shapely has no types
+    """A square whose middle lies so many metres east of the residence."""
+    corners = ((east_m - half_m, -half_m), (east_m + half_m, half_m))
+    return shapely.box(*(float(degrees) for corner in corners for degrees in from_plane(*corner, *HOME)))
+
+
 def order(curfew: tuple[int, int] | None = None) -> dict[str, object]:
     """An order for the person, with a daily curfew between two minutes of the day where one is given."""
     asked: dict[str, object] = {
@@ -98,5 +111,3 @@ def order(curfew: tuple[int, int] | None = None) -> dict[str, object]:
         start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in curfew)
         asked["curfew"] = {"windows": [{"days": list(range(7)), "start": start, "end": end}]}
     return asked
-
-

@@ -33,7 +33,7 @@ SEGMENT: Final = np.dtype(
 PLACED: Final = np.dtype(
     [
         *((name, "i8") for name in ("at", "first", "last")),
-        *(("tier", "u1"), ("area", "u2"), ("lon", "f8"), ("lat", "f8"), ("datum", "u1")),
+        *(("tier", "u1"), ("area", "u2"), ("bans", "u2"), ("lon", "f8"), ("lat", "f8"), ("datum", "u1")),
     ],
 )
 TIER_AT: Final = {tier: number for number, tier in enumerate(TIERS)}
@@ -155,15 +155,15 @@ class Plans:
             if standing is None:
                 raise LookupError(row)
             orders = standing.opened()
-            terms = terms_of(orders, self.before_ms, block_of(orders.newest.zone, time_ms))
+            terms = terms_of(orders, self.before_ms, block_of(orders.newest.zone, time_ms), self.fences.bans)
             base, last, begins = self._bases.get(terms) or self._laid(terms)
             order = orders.at(time_ms)
             home = order.residence
             at = base + bisect_right(begins, time_ms) - 1
-            area = self.fences.permitted.number(order.permitted_area)
-            places.append((at, base, last, TIER_AT[order.tier], area, home.lon, home.lat, DATUM_AT[home.datum]))
+            area, bans = self.fences.permitted.number(order.permitted_area), self.fences.bans.number(order.prohibitions)
+            places.append((at, base, last, TIER_AT[order.tier], area, bans, home.lon, home.lat, DATUM_AT[home.datum]))
         placed = np.array(places, PLACED)
-        for name in ("first", "last", "tier", "area"):
+        for name in ("first", "last", "tier", "area", "bans"):
             out[name][:] = placed[name]
         self._stand_at(out, np.arange(len(rows)), placed["at"])
         lon, lat = to_wgs84(placed["lon"], placed["lat"], placed["datum"])

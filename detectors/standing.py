@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from detectors.pings import DEGREE
-from detectors.window import AREA, PLACE
+from detectors.window import AREA, BANS, PLACE
 from geofence.datum import to_wgs84
 from schemas.errors import BadState
 from schemas.order import Order, PermitKind, load_order
@@ -130,7 +130,7 @@ class Orders:
         for number, (since_ms, order) in enumerate(self.held):
             until_ms = FOREVER if order is self.newest else self.held[number + 1][0]
             if len(self.held) > 1:
-                parts = {PLACE: home(order), AREA: order.permitted_area}
+                parts = {PLACE: home(order), AREA: order.permitted_area, BANS: order.prohibitions}
                 marks ^= sum(mark for mark, part in parts.items() if before is not None and before[mark] != part)
                 before = parts
             yield (since_ms, until_ms), order, marks

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from detectors.standing import Span, common, cut, lifted, united
-from detectors.window import AUTHORISED, CURFEW, DAY, EVIDENCE, LEAVE, REPORTED_OFF
+from detectors.window import AUTHORISED, CURFEW, DAY, EVIDENCE, LEAVE, REPORTED_OFF, SCHEDULE
+from geofence.bans import Bans
 from schemas.order import PermitKind
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ DAYS: Final = 2
 QUARTER_MS: Final = 900_000
 LOOK_BACK_DAYS: Final = 3
 EPOCH: Final = date(1970, 1, 1)
+NO_BANS: Final = Bans()
 
 
 class Segment(NamedTuple):
@@ -59,7 +61,8 @@ class Terms(NamedTuple):
     lifted: tuple[Span, ...]
     reported_off: tuple[Span, ...]
     leave: tuple[Span, ...]
-    versions: tuple[tuple[Span, Hours | None, int, int], ...]  # when it holds, curfew, evidence before it, marks
+    versions: tuple[tuple[Span, Hours | None, int, int, tuple[Hours, ...]], ...]
+    """When it holds, curfew, evidence before it, marks, schedules of forbidden zones."""
 
 
 def block_of(zone: str, time_ms: int) -> int:
@@ -73,7 +76,7 @@ def _day_of_quarter(zone: str, quarter: int) -> int:
     return local_day(zone, quarter * QUARTER_MS)
 
 
-def terms_of(orders: Orders, before_ms: dict[str, int], block: int) -> Terms:
+def terms_of(orders: Orders, before_ms: dict[str, int], block: int, bans: Bans = NO_BANS) -> Terms:
     """What matters in that block; the rest is left out, so that most share their terms."""
     order = orders.newest
     begin = midnight(order.zone, (block - LOOK_BACK_DAYS) * DAYS)
@@ -81,7 +84,8 @@ def terms_of(orders: Orders, before_ms: dict[str, int], block: int) -> Terms:
     held = []
     for span, version, marks in orders.spans():
         if span[0] < end and span[1] > begin:
-            held.append((_clip(span, begin, end), _hours(version.curfew), before_ms[version.tier], marks))
+            forbidden = tuple(Hours(*hours, ()) for hours in bans.of(bans.number(version.prohibitions)).schedules)
+            held.append((_clip(span, begin, end), _hours(version.curfew), before_ms[version.tier], marks, forbidden))
     return Terms(
         block,
         order.zone,
@@ -102,7 +106,7 @@ def compiled(terms: Terms) -> Timeline:
     authorised = list(terms.authorised)
     pieces: list[Span] = []
     evidence: list[Span] = []
-    for held, hours, _, _ in terms.versions:
+    for held, hours, *_ in terms.versions:
         if hours is not None:
             days = range(first_day - LOOK_BACK_DAYS, first_day + DAYS + LOOK_BACK_DAYS)
             pieces += common([held], united(span for day in days for span in _windows(hours, day)))
@@ -116,6 +120,7 @@ def compiled(terms: Terms) -> Timeline:
         (EVIDENCE, evidence),
         (REPORTED_OFF, list(terms.reported_off)),
         (LEAVE, list(terms.leave)),
+        *_forbidden(terms, first_day),
     )
     edges = {begin, *midnights[:-1]}
     edges.update(edge for _, all_of in spans for span in all_of for edge in span if begin < edge < until)
@@ -153,6 +158,18 @@ def _hours(curfew: Curfew | None) -> Hours | None:
     return Hours(curfew.zone, tuple((w.days, w.start, w.end) for w in curfew.windows), curfew.exceptions)
 
 
+def _forbidden(terms: Terms, first_day: int) -> Iterator[tuple[int, list[Span]]]:
+    """When the zones of each schedule are forbidden, with the flag of the schedule."""
+    days = range(first_day - LOOK_BACK_DAYS, first_day + DAYS + LOOK_BACK_DAYS)
+    for position in range(max((len(version[4]) for version in terms.versions), default=0)):
+        spans = list[Span]()
+        for held, *_, schedules in terms.versions:
+            if position < len(schedules):
+                windows = united(span for day in days for span in _windows(schedules[position], day))
+                spans += common([held], windows)
+        yield SCHEDULE << position, united(iter(spans))
+
+
 def _windows(hours: Hours, day: int) -> Iterator[Span]:
     """The curfews that begin on that local day."""
     begins = EPOCH + timedelta(days=day)
@@ -164,7 +181,7 @@ def _windows(hours: Hours, day: int) -> Iterator[Span]:
 
 def _before(terms: Terms, start_ms: int) -> int:
     """How long before a piece pings count as evidence, by the tier of the version that holds at its start."""
-    held = [before for (begin, _), _, before, _ in terms.versions if begin <= start_ms]
+    held = [before for (begin, _), _, before, *_ in terms.versions if begin <= start_ms]
     return held[-1] if held else 0
 
 

@@ -20,9 +20,11 @@ PLACE: Final = 16
 DAY: Final = 32
 LEAVE: Final = 64
 AREA: Final = 256
+BANS: Final = 512
+SCHEDULE: Final = 1024
 """
-Bits of `plan["flags"]`. PLACE, AREA and DAY only alternate: a turn of theirs is a moved residence, another permitted
-area, a new local day.
+Bits of `plan["flags"]`. PLACE, AREA, BANS and DAY only alternate: a turn of theirs is a moved residence, another
+permitted area, other prohibitions, a new local day. SCHEDULE and the bits above it are those of the forbidden zones.
 """
 EDGE: Final = 128
 """Set in `plan["turned"]` at every edge, so that it is zero exactly where a deadline of silence is fired."""
@@ -37,6 +39,7 @@ PLAN: Final = np.dtype(
         ("turned", "u4"),  # which bits turned at the edge that is being fired
         ("tier", "u1"),
         ("area", "u2"),  # number of the permitted area among the fences, 0 for none
+        ("bans", "u2"),  # number of what is forbidden, 0 for nothing
         ("window_ms", "i8"),  # start of the piece of curfew that holds the moment
         ("day_ms", "i8"),  # local midnight before the moment
         ("day", "i4"),  # that day's number

@@ -17,6 +17,7 @@ import shapely
 from pydantic import Field, TypeAdapter, ValidationError
 
 from geofence.areas import Areas
+from geofence.bans import Bans, Hours
 from geofence.containment import Outline
 from geofence.geojson import read_shape
 from geofence.index import FenceIndex
@@ -82,14 +83,15 @@ class Fences:
     All fences by id. Everything is in degrees on WGS-84.
 
     `areas` holds shapes by administrative code and `outlines` the same shapes ready for probabilities; `permitted` all
-    that an order may permit, areas and zones, by number; `zones` and `venues` hold descriptions, `shapes` the shape of
-    every fence, `index` all zones and venues for the rare path.
+    that an order may permit, areas and zones, by number, `bans` what it may forbid; `zones` and `venues` hold
+    descriptions, `shapes` the shape of every fence, `index` all zones and venues for the rare path.
     """
 
     areas: dict[str, Any] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     outlines: dict[str, Outline] = field(default_factory=dict)
     permitted: Areas = field(default_factory=Areas)
+    bans: Bans = field(default_factory=Bans)
     zones: dict[str, ZoneFence] = field(default_factory=dict)
     venues: dict[str, Venue] = field(default_factory=dict)
     shapes: dict[str, Any] = field(default_factory=dict)
@@ -109,8 +111,10 @@ class Fences:
             return
         if isinstance(fence, ZoneFence):
             self.zones[fence.id] = fence
+            self.bans.add_zone(fence.id, _hours(fence.schedule))
         else:
             self.venues[fence.id] = fence
+            self.bans.add_venue(fence.id, fence.category)
         self.index.add(fence.id, shape)
 
     def county_of(self, lon: float, lat: float) -> str | None:
@@ -153,6 +157,12 @@ def load_fences(path: Path | None) -> Fences:
         except ValueError as error:
             raise BadConfiguration(path, f"features[{number}]{_id_of(feature)}: {error}") from None
     return fences
+
+
+def _hours(schedule: Schedule | None) -> Hours | None:
+    if schedule is None:
+        return None
+    return Hours(schedule.zone, tuple((window.days, window.start, window.end) for window in schedule.windows))
 
 
 def _refuse_other_crs(path: Path, document: dict[str, Any]) -> None:

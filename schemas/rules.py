@@ -18,6 +18,7 @@ __all__ = [
     "BeliefRule",
     "BoundaryRule",
     "CurfewRule",
+    "ExclusionRule",
     "GapRule",
     "QualityRule",
     "Rules",
@@ -93,7 +94,8 @@ class BeliefRule(Sent):
     A fix counts where it is *sure_percent* sure, its radius being at least *floor_m*. Each moves the log-odds by *step*
     up to *dense_min* after the one before it, by *step_sparse* from *sparse_min* on, in proportion between them; a
     frozen one by *frozen_percent* of that. Opens at *opens_percent*, closes below *closes_percent*. Without fixes the
-    belief goes back to what is usual: in after *enters_h*, out again after *leaves_h*.
+    belief goes back to what is usual: in after *enters_h*, out again after *leaves_h*. Where it becomes unlawful to be
+    there, who is there is found at once, if the last fix is not older than *before_min*.
     """
 
     floor_m: Metres = 100
@@ -107,6 +109,7 @@ class BeliefRule(Sent):
     closes_percent: Annotated[int, Field(ge=1, le=50)] = 30
     enters_h: Hours = 24
     leaves_h: Hours = 8
+    before_min: Minutes = 60
 
     @model_validator(mode="after")
     def _can_open(self) -> Self:
@@ -130,6 +133,21 @@ class BoundaryRule(BeliefRule):
     line_m: Annotated[int, Field(ge=0, le=5_000)] = 250
 
 
+class ExclusionRule(BeliefRule):
+    """
+    Inside a forbidden zone, the line of which is wrong by *line_m* (1 sigma); or at a venue of a forbidden category.
+
+    A dwell at a venue is *dwell_fixes* fixes at different coordinates about one place over *dwell_min*, more than
+    *away_m* from the residence; the venue lies within *reach_m* of its mean, or within the error of that.
+    """
+
+    line_m: Annotated[int, Field(ge=0, le=5_000)] = 50
+    dwell_min: Minutes = 30
+    dwell_fixes: Annotated[int, Field(ge=2, le=100)] = 4
+    away_m: Metres = 300
+    reach_m: Metres = 100
+
+
 class QualityRule(Sent):
     """
     Fixes that cannot be true: faster than *speed_mps* beyond both radii; repeats within *frozen_m* count once.
@@ -149,6 +167,7 @@ class TierRules(Sent):
     gap: GapRule = GapRule()
     curfew: CurfewRule = CurfewRule()
     boundary: BoundaryRule = BoundaryRule()
+    exclusion: ExclusionRule = ExclusionRule()
     quality: QualityRule = QualityRule()
 
 

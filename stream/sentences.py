@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from detectors.findings import EpisodeEvent
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
-RULES: Final = ("gap", "curfew", "boundary")
+RULES: Final = ("gap", "curfew", "boundary", "exclusion")
 """The rules that officers hear of, each with sentences of its own below."""
 
 
@@ -112,6 +112,7 @@ CURFEW: Final = {
 BOUNDARY: Final = Pair("不在批准的活动区域内", "outside the permitted area")
 
 ENDINGS: Final = {
+    "schedule_ended": Pair("禁止时段已结束，事件关闭", "the forbidden hours ended; the episode is closed"),
     "leave": Pair("请假已生效，事件关闭", "leave began; the episode is closed"),
     "order_ended": Pair("矫正期已结束，事件关闭", "the order ended; the episode is closed"),
     "order_changed": Pair("矫正要求已变更，事件关闭", "the order changed; the episode is closed"),
@@ -154,9 +155,19 @@ def _what(event: EpisodeEvent) -> tuple[Pair, Pair]:
         return CAUSES["no_fix" if event.subject == "fix" else "silent"].what, verify
     if event.rule == "boundary":
         return BOUNDARY, verify
+    if event.rule == "exclusion":
+        return _forbidden(event), verify
     kind = str(event.evidence.get("kind", event.reason))
     own_words = Pair(f"{event.rule}（{kind}）", f"{event.rule} ({kind})")
     return CURFEW.get(kind, own_words) if event.rule == "curfew" else own_words, verify
+
+
+def _forbidden(event: EpisodeEvent) -> Pair:
+    """A zone is told from what is around it; a venue is only the nearest that it may have been."""
+    place = event.subject
+    if event.evidence.get("kind") == "venue":
+        return Pair(f"可能停留在禁止进入的场所（{place}）", f"may have stayed at a forbidden venue ({place})")
+    return Pair(f"在禁止进入的区域内（{place}）", f"inside a forbidden zone ({place})")
 
 
 def _local(time_ms: int, zone: ZoneInfo) -> str:

@@ -215,6 +215,7 @@ def haunted(draw: Random, name: str) -> Life:
         "curfew": plan,
         "tier": draw.choice(("general", "strict")),
         "permitted_area": _area(name, start),
+        "prohibitions": _bans(name, start),
     }
     life = Life(name, [(start, order(name, start, **terms))])
     track.repeat()
@@ -242,6 +243,7 @@ def truant(draw: Random, name: str) -> Life:
         "curfew": curfew(*draw.choice(CURFEWS[:4])),
         "tier": tier,
         "permitted_area": _area(name, start),
+        "prohibitions": _bans(name, start),
     }
     life = Life(name, [(start, order(name, start, authorised=periods, **terms))])
     life.pings = sorted(track.pings)
@@ -263,7 +265,7 @@ def _finish(track: Track, life: Life, start: int, end: int) -> None:
 def _messages(draw: Random, name: str, start: int, end: int, zone: str = ZONE) -> list[tuple[int, bytes | None]]:
     """Give one to three messages; a later one may reach back, move the residence, or end the authorisation."""
     terms: dict[str, Any] = {"tier": draw.choice(("general", "general", "strict")), "zone": zone}
-    terms["permitted_area"] = _area(name, start)
+    terms |= {"permitted_area": _area(name, start), "prohibitions": _bans(name, start)}
     if draw.random() < 0.85:
         excepted = draw.choice(((), (), ("2026-03-04", "2026-03-07")))
         terms["curfew"] = curfew(*draw.choice(CURFEWS), exceptions=excepted, zone=zone)
@@ -291,7 +293,7 @@ def _messages(draw: Random, name: str, start: int, end: int, zone: str = ZONE) -
             messages.append((arrival, None))
             arrival = back = arrival + draw.choice((1, HOUR))
         if Random(f"{name} {arrival}").random() < 0.4:
-            terms["permitted_area"] = _area(name, arrival)
+            terms |= {"permitted_area": _area(name, arrival), "prohibitions": _bans(name, arrival)}
         home = near(draw.choice((700, 900, 5000)), 0) if change == "home" else HOME
         valid = back if draw.random() < 0.7 else arrival + 2 * HOUR
         message = order(name, valid, home=home, authorised=tuple(periods), permits=permits, **terms)
@@ -302,6 +304,14 @@ def _messages(draw: Random, name: str, start: int, end: int, zone: str = ZONE) -
 def _area(name: str, moment: int) -> str | None:
     """Give an area, by a draw of its own: two counties that touch, the city of both, a zone, none, an unknown one."""
     return Random(f"{name} {moment} area").choice(("450202", "450202", "450203", "450200", "plot", None, "no such"))
+
+
+def _bans(name: str, moment: int) -> list[dict[str, str]]:
+    """Give what is forbidden, by a draw of its own: zones that overlap, venues, nothing, what nobody has drawn."""
+    draw = Random(f"{name} {moment} bans")
+    choices = ("block", "park", "park", "yard", "yard", "market", "no such", "internet_cafe", "internet_cafe", "bar")
+    drawn = sorted(set(draw.sample(choices, draw.choice((0, 1, 2, 3, 4)))))
+    return [{"category" if one in ("internet_cafe", "bar") else "zone": one} for one in drawn]
 
 
 def _permit(draw: Random, from_ms: int, end: int) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def test_who_is_outside_when_leave_ends_is_in_breach_at_that_moment() -> None:
 
 
 def test_who_was_outside_long_before_leave_ended_is_not() -> None:
-    """A day after the last fix nobody knows; the next fixes are dated the end of the leave at the earliest."""
+    """More than an hour after the last fix nobody knows; the next ones are dated its end at the earliest."""
     leave = permit("leave", on("12:00"), on("18:00", 1))
     person = watched(permits=[leave]).hear(*out(on("12:10"), on("17:55"))).wait(on("18:00", 1))
     assert [] == boundary(person)

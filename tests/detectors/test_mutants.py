@@ -79,19 +79,19 @@ MUTANTS = {
         'range(min(night - int(own["night"][i]) + 1, NIGHTS))',
     ),
     "the belief opens only beyond its limit of all but certainty": (
-        "boundary",
-        "certain = beyond & (p >= self.belief.opens[tier])",
-        "certain = beyond & (p >= 1.0)",
+        "belief",
+        'own["p"] >= self.opens[tier]',
+        'own["p"] >= 1.0',
     ),
     "one inside fix forgets where a run outside began": (
-        "boundary",
-        'own["since_ms"][within & ~is_out & (p < self.belief.closes[tier])] = 0',
-        'own["since_ms"][within & ~is_out] = 0',
+        "belief",
+        'own["since_ms"][within & ~is_set & low] = 0',
+        'own["since_ms"][within & ~is_set] = 0',
     ),
     "the end is the last inside fix, not the first": (
-        "boundary",
-        'where=within & is_out & (own["clear_ms"] == 0))',
-        "where=within & is_out)",
+        "belief",
+        'where=within & is_set & (own["clear_ms"] == 0))',
+        "where=within & is_set)",
     ),
     "leave is seen by nobody": (
         "boundary",
@@ -100,8 +100,8 @@ MUTANTS = {
     ),
     "who is out when leave ends needs another fix": (
         "boundary",
-        'lawless & stands & (own["level"] == OUTSIDE)',
-        'lawless & stands & (own["level"] == OPEN)',
+        "return found + _open(window, stands, now_ms)",
+        "return found + _open(window, stands & ended, now_ms)",
     ),
     "a repeated fix counts as a new one": (
         "belief",
@@ -117,6 +117,46 @@ MUTANTS = {
         "boundary",
         "/ K, self.line_m[tier])",
         "/ K, 0)",
+    ),
+    "a zone is forbidden at all hours": (
+        "zones",
+        "window.has(SCHEDULE << zone.schedule)",
+        "window.has(1)",
+    ),
+    "who is inside when the hours begin needs another fix": (
+        "zones",
+        "found += self._forbid(window, i, slot, now_ms)",
+        "found += []",
+    ),
+    "the hours of a zone never end": (
+        "zones",
+        'elif own["level"][i, slot] == OPEN:',
+        'elif own["level"][i, slot] > OPEN:',
+    ),
+    "a zone keeps its slot": (
+        "zones",
+        "_give_back(own, (at[0][over], slots[over]))",
+        "_give_back(own, (at[0][:0], slots[:0]))",
+    ),
+    "an hour-old fix proves nothing": (
+        "belief",
+        "now_ms - last_ms <= self.before_ms[tier]",
+        "now_ms - last_ms < 0",
+    ),
+    "one fix elsewhere ends a dwell": (
+        "dwelling",
+        '(own["elsewhere"] >= ENDS)',
+        '(own["elsewhere"] >= 1)',
+    ),
+    "a repeated fix is one more of a dwell": (
+        "dwelling",
+        "grows = here & ~fixes.frozen &",
+        "grows = here &",
+    ),
+    "home is a place to dwell": (
+        "dwelling",
+        'np.hypot(own["x_m"], own["y_m"]) > self.away_m[plan["tier"]]',
+        'np.hypot(own["x_m"], own["y_m"]) >= 0',
     ),
     "one hit more makes a ghost": (
         "ghosts",
@@ -140,11 +180,29 @@ def punctual() -> Life:
     return Life("lz-1", [(BASE, order("lz-1", BASE))], track.pings)
 
 
+def stroller() -> Life:
+    """Someone who is in zones before, in and after their hours, and near venues by day, at home and away from it."""
+    asked = [{"zone": "park"}, {"zone": "yard"}, {"zone": "market"}, {"category": "internet_cafe"}]
+    track = Track(Random(1), BASE + 6 * HOUR)
+    for east_m, minutes in (
+        (0, 120),
+        (280, 90),
+        (700, 400),
+        (2_200, 180),
+        (0, 60),
+        (2_200, 420),
+        (940, 120),
+        (4_000, 90),
+    ):
+        track.stay(track.now + minutes * MINUTE, 5 * MINUTE, east_m, 25, 100)
+    return Life("lz-2", [(BASE, order("lz-2", BASE, prohibitions=asked))], track.pings)
+
+
 @pytest.fixture(scope="module")
 def scenarios() -> list[tuple[list[Step], set[Result]]]:
     """Give what arrives, and what the reference finds in it."""
     drawn = [(lives(seed, PEOPLE), seed) for seed in SEEDS]
-    scripts = [script(of, Way(), Random(seed)) for of, seed in [*drawn, ([punctual()], 0)]]
+    scripts = [script(of, Way(), Random(seed)) for of, seed in [*drawn, ([punctual()], 0), ([stroller()], 1)]]
     return [(steps, expected(steps).results()) for steps in scripts]
 
 

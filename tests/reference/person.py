@@ -6,6 +6,7 @@ from schemas.order import Order
 from schemas.rules import Rules
 from tests.reference.boundary import Boundary
 from tests.reference.curfew import Curfew
+from tests.reference.exclusion import Exclusion
 from tests.reference.gap import Gap
 from tests.reference.ledger import Ledger, Result
 from tests.reference.ping import Ping
@@ -27,6 +28,7 @@ class Person:
         self.gap = Gap(self.ledger)
         self.curfew = Curfew(self.ledger)
         self.boundary = Boundary(self.ledger)
+        self.exclusion = Exclusion(self.ledger)
         self.flags: Flags = NOTHING
 
     def live(self, messages: Sequence[Order], pings: Iterable[Ping], last_tick: int) -> None:
@@ -55,6 +57,7 @@ class Person:
         self.gap.end(t)
         self.curfew.end(t, self.flags)
         self.boundary.end(t)
+        self.exclusion.end(t)
         return self.results()
 
     def _edge(self, t: int, after: Flags) -> None:
@@ -63,6 +66,7 @@ class Person:
         self.gap.edge(t, before, after)
         self.curfew.edge(t, before, after)
         self.boundary.edge(t, before, after)
+        self.exclusion.edge(t, before, after)
 
     def _hear(self, ping: Ping) -> None:
         if not ping.is_carriers or not self.flags.authorised:
@@ -74,6 +78,7 @@ class Person:
         if is_fix:
             self.curfew.hear(ping, self.flags)
             self.boundary.hear(ping, self.flags, frozen=frozen, last_ms=last_ms)
+            self.exclusion.hear(ping, self.flags, frozen=frozen, last_ms=last_ms)
 
     def _fire_before(self, t: int) -> None:
         """Fire every deadline before *t*, each at its own time; at the same time the gap comes first."""

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from schemas.order import Order, PermitKind, Window
 from schemas.rules import Rules, TierRules
+from tests.factories import ZONE
+from tests.ground import SCHEDULES
 from tests.reference.place import Place, Plane
 
 MINUTE = 60_000
@@ -31,6 +33,8 @@ class Flags(NamedTuple):
     plane: Plane | None
     terms: TierRules | None
     area: str | None
+    prohibitions: tuple[tuple[str | None, str | None], ...]
+    forbidden: frozenset[str]
 
 
 NOTHING = Flags(
@@ -46,6 +50,8 @@ NOTHING = Flags(
     plane=None,
     terms=None,
     area=None,
+    prohibitions=(),
+    forbidden=frozenset(),
 )
 
 
@@ -112,6 +118,10 @@ class Timeline:
             plane=Plane(_home(version)),
             terms=terms,
             area=version.permitted_area,
+            prohibitions=tuple((p.category, p.zone) for p in version.prohibitions),
+            forbidden=frozenset(
+                p.zone for p in version.prohibitions if p.zone is not None and _is_forbidden(p.zone, t)
+            ),
         )
 
     def _terms(self, version: Order) -> TierRules:
@@ -137,6 +147,9 @@ class Timeline:
                 yield from interval
             for day in self._days(version.zone):
                 yield _moment(day, time(), version.zone)
+            for day in self._days(ZONE):
+                for window in (window for windows in SCHEDULES.values() for window in windows):
+                    yield from _window_on(day, window, ZONE)
         for permit in self.newest.permits:
             yield from (permit.from_ms, permit.until_ms)
         for period in self.newest.authorisations:
@@ -168,6 +181,15 @@ class Timeline:
         while day <= last:
             yield day
             day += timedelta(days=1)
+
+
+def _is_forbidden(zone: str, t: int) -> bool:
+    """Whether a zone is forbidden at *t* to those to whom it is forbidden at all."""
+    if zone not in SCHEDULES:
+        return True
+    day = _local(t, ZONE).date()
+    windows = [(d, w) for d in (day - timedelta(days=1), day) for w in SCHEDULES[zone] if d.weekday() in w.days]
+    return _covers(t, (_window_on(d, window, ZONE) for d, window in windows))
 
 
 def _covers(t: int, intervals: Iterable[Interval]) -> bool:

@@ -117,6 +117,13 @@ def test_outside_the_permitted_area_and_what_leave_ends() -> None:
     assert ["请假已生效" in closed[0], "leave began" in closed[1]] == [True, True]
 
 
+def test_a_zone_is_named_and_a_venue_is_only_possible() -> None:
+    """A network that errs by a street must not claim a shop."""
+    assert "inside a forbidden zone (port)" in _said(rule="exclusion", subject="port", evidence={"kind": "zone"})[1]
+    said = _said(rule="exclusion", subject="cafe-1", evidence={"kind": "venue"})
+    assert ["可能停留在禁止进入的场所（cafe-1）" in said[0], "may have stayed" in said[1]] == [True, True]
+
+
 def test_unknown_rule_is_still_a_sentence() -> None:
     """A rule without words of its own is named, not dropped."""
     assert "ladder (second_warning)" in _said(rule="ladder", reason="second_warning")[1]
