@@ -16,7 +16,7 @@ from schemas.order import Order
 from schemas.ping import Status
 from schemas.rules import Rules
 from stream.evaluate.cases import Case, Setting, degrade, generator, order_of, pings_of, quieten
-from stream.evaluate.labels import UNKNOWN, absences, silences, unknowns
+from stream.evaluate.labels import UNKNOWN, absences, exits, outside_m, silences, unknowns
 from stream.evaluate.tracks import Detour, Track
 from stream.simulate.county import County
 from stream.simulate.feed import Truth
@@ -24,7 +24,7 @@ from stream.simulate.lives import DAY, HOUR, MINUTE, Place
 from stream.simulate.people import CENTRE
 from stream.simulate.silences import Silence, truth_of
 
-__all__ = ["county", "recorded", "still", "with_absences", "with_silences"]
+__all__ = ["county", "recorded", "still", "with_silences", "with_violations"]
 
 FIRST_MS: Final = 1_772_380_800_000
 """Monday 2026-03-02, 00:00 in Liuzhou."""
@@ -36,6 +36,10 @@ CODES: Final = (Status.powered_off, Status.suspended, Status.arrears)
 ABSENCES_A_DAY: Final = 0.15
 ABSENT_H: Final = (0.75, 6.0)
 ABSENT_M: Final = (700.0, 6_000.0)
+EXITS_A_DAY: Final = 0.15
+EXIT_H: Final = (0.5, 4.0)
+EXIT_M: Final = (1_000.0, 12_000.0)
+LEAST_M: Final = 700.0
 APART_MS: Final = 3 * HOUR
 TRIES: Final = 40
 
@@ -66,17 +70,22 @@ def recorded(seed: int, setting: Setting, track: Track, fences: Fences, rules: R
     return _case("recorded", seed, setting, track, fences, rules)
 
 
-def with_absences(seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules) -> Case:
-    """Give a recorded life with stays elsewhere in the curfew."""
-    rng = generator(seed, "absences", track.subject)
+def with_violations(seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules) -> Case:
+    """Give a recorded life with stays elsewhere in the curfew, and by day outside of the permitted area."""
+    rng = generator(seed, "violations", track.subject)
     detours: list[Detour] = []
     for _ in range(rng.poisson(ABSENCES_A_DAY * track.days())):
         span = _free(rng, track, detours, rng.uniform(*ABSENT_H), 21.0, 6.0)
         if span is not None:
-            angle, metres = rng.uniform(0, 2 * np.pi), rng.uniform(*ABSENT_M)
-            east, north = metres * np.cos(angle), metres * np.sin(angle)
-            detours.append(Detour(*span, Place(track.home.x + float(east), track.home.y + float(north))))
-    return _case("absences", seed, setting, track.detouring(detours), fences, rules)
+            detours.append(Detour(*span, _around(rng, track.home, rng.uniform(*ABSENT_M))))
+    area = fences.areas.get(_county(track, fences) or "")
+    for _ in range(rng.poisson(EXITS_A_DAY * track.days()) if area is not None else 0):
+        span = _free(rng, track, detours, rng.uniform(*EXIT_H), 7.0, 19.0)
+        places = [_around(rng, track.home, rng.uniform(*EXIT_M)) for _ in range(TRIES)]
+        far = [place for place, metres in zip(places, outside_m(area, track, places), strict=True) if metres > LEAST_M]
+        if span is not None and far:
+            detours.append(Detour(*span, far[0]))
+    return _case("violations", seed, setting, track.detouring(detours), fences, rules)
 
 
 def with_silences(seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules) -> Case:
@@ -91,7 +100,7 @@ def with_silences(seed: int, setting: Setting, track: Track, fences: Fences, rul
     return _case("silences", seed, setting, track, fences, rules, put)
 
 
-def still(seed: int, setting: Setting) -> Iterator[Case]:
+def still(seed: int, setting: Setting, fences: Fences) -> Iterator[Case]:
     """Give phones that lie at home for two weeks, in the dense and in the wide cells of the city."""
     for number in range(STILL_PEOPLE):
         rng = generator(seed, "still", number)
@@ -103,7 +112,7 @@ def still(seed: int, setting: Setting) -> Iterator[Case]:
         )  # fmt: skip
         name = f"still-{setting.stickiness:g}-{number:02}"
         reports = degrade(generator(seed, "still", number, setting), track, setting, seed)
-        order = order_of(name, track, None).model_dump_json().encode()
+        order = order_of(name, track, _county(track, fences)).model_dump_json().encode()
         truth = tuple(unknowns(name, track))
         yield Case(name, "still", setting, order, pings_of(reports, CENTRE), truth, float(STILL_DAYS))
 
@@ -112,13 +121,15 @@ def _case(
     corpus: str, seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules, put: Sequence[Silence] = ()
 ) -> Case:
     name = f"{corpus}-{setting.stickiness:g}-{track.subject}"
-    lon, lat = (float(degrees) for degrees in from_plane(*track.home, *track.origin))
-    order = order_of(name, track, fences.county_of(lon, lat))
+    county_code = _county(track, fences)
+    order = order_of(name, track, county_code)
     rng = generator(seed, corpus, track.subject, setting)
     reports = degrade(rng, track, setting, seed)
     if corpus == "silences":
         reports = quieten(rng, reports, put)
     truth = [*absences(name, track), *unknowns(name, track), *_holes(name, reports, order, rules)]
+    if county_code is not None:
+        truth += exits(name, track, fences.areas[county_code])
     for silence in put:
         gap = truth_of(name, reports, silence)
         if gap is not None:
@@ -128,6 +139,16 @@ def _case(
         name, corpus, setting, order.model_dump_json().encode(), pings_of(reports, track.origin), tuple(truth),
         track.days(),
     )  # fmt: skip
+
+
+def _county(track: Track, fences: Fences) -> str | None:
+    """Give the county of the residence, which is the permitted area; None where the fences have none there."""
+    return fences.county_of(*(float(degrees) for degrees in from_plane(*track.home, *track.origin)))
+
+
+def _around(rng: np.random.Generator, home: Place, metres: float) -> Place:
+    angle = rng.uniform(0, 2 * np.pi)
+    return Place(home.x + metres * float(np.cos(angle)), home.y + metres * float(np.sin(angle)))
 
 
 def _holes(name: str, reports: np.ndarray, order: Order, rules: Rules) -> Iterator[Truth]:

@@ -23,7 +23,8 @@ class Entry(NamedTuple):
 
 
 ENTRIES: Final = (
-    Entry("curfew", "curfew", "residence", "curfew", 120, "notice", ("recorded", "absences", "county", "still")),
+    Entry("curfew", "curfew", "residence", "curfew", 120, "notice", ("recorded", "violations", "county", "still")),
+    Entry("boundary", "boundary", None, "boundary", 120, "notice", ("recorded", "violations", "still")),
     Entry("gap", "gap", None, "gap", 180, "alert", ("silences", "county", "still")),
     Entry("gap, any cause", "gap", None, "silence", 180, "alert", ("silences", "county")),
 )

@@ -11,17 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from geofence.plane import to_plane
 from schemas.order import Order, PermitKind
 from schemas.ping import Status
 from stream.evaluate.cases import in_curfew, unknown
-from stream.evaluate.tracks import Span, Track, runs
+from stream.evaluate.tracks import Floats, Span, Track, runs
 from stream.simulate.feed import Truth
 from stream.simulate.lives import HOUR, MINUTE
 
-__all__ = ["NEAR", "UNKNOWN", "absences", "exits", "silences", "unknowns"]
+__all__ = ["NEAR", "UNKNOWN", "absences", "exits", "outside_m", "silences", "unknowns"]
 
 NEAR: Final = "near"
 UNKNOWN: Final = "unknown"
@@ -45,14 +45,22 @@ def exits(supervisee: str, track: Track, area: Any) -> Iterator[Truth]:  # noqa:
     """Give each exit from the permitted area: more than 500 m outside for 20 minutes; near is outside at all."""
     times = track.minutes()
     x, y, known = track.at(times)
-    lon0, lat0 = track.origin
-    shape = shapely.transform(area, lambda at: np.column_stack(to_plane(at[:, 0], at[:, 1], lon0, lat0)))
-    shapely.prepare(shape)
     distance = np.zeros(len(times))
-    outside = known & ~shapely.contains_xy(shape, x, y)
-    distance[outside] = shapely.distance(shape, shapely.points(x[outside], y[outside]))
+    distance[known] = outside_m(area, track, np.column_stack((x[known], y[known])))
+    outside = distance > 0
     yield from _truths(supervisee, "boundary", "exit", runs(times, outside & (distance > OUT_M), OUT_MS))
     yield from _truths(supervisee, "boundary", NEAR, runs(times, outside))
+
+
+def outside_m(area: Any, track: Track, places: ArrayLike) -> Floats:  # noqa: ANN401 - as above
+    """Give how far outside an area places on the plane of a track lie; 0 inside. Places have the shape (n, 2)."""
+    lon0, lat0 = track.origin
+    shape = shapely.transform(area, lambda at: np.column_stack(to_plane(at[:, 0], at[:, 1], lon0, lat0)))
+    at = np.asarray(places, np.float64).reshape(-1, 2)
+    far = np.zeros(len(at))
+    outside = ~shapely.contains_xy(shape, at[:, 0], at[:, 1])
+    far[outside] = shapely.distance(shape, shapely.points(at[outside]))
+    return far
 
 
 def silences(supervisee: str, reports: NDArray[np.void], order: Order, least_ms: int, most_ms: int) -> Iterator[Truth]:

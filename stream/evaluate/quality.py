@@ -109,9 +109,9 @@ def _tracks(folder: Path | None) -> tuple[list[Track], dict[str, str]]:
 
 def _cases(plan: Plan, setting: Setting, tracks: Sequence[Track], fences: Fences, rules: Rules) -> Iterator[Case]:
     yield from corpora.county(plan.seed, setting, plan.people, plan.days, rules)
-    yield from corpora.still(plan.seed, setting)
+    yield from corpora.still(plan.seed, setting, fences)
     for track in tracks:
-        for corpus in (corpora.recorded, corpora.with_absences, corpora.with_silences):
+        for corpus in (corpora.recorded, corpora.with_violations, corpora.with_silences):
             yield corpus(plan.seed, setting, track, fences, rules)
 
 

@@ -15,7 +15,7 @@ WORDS: Final = 2
 """Columns that are words stand to the left, numbers to the right."""
 CORPORA: Final = {
     "recorded": "recorded lives as they are",
-    "absences": "recorded lives with stays elsewhere at night",
+    "violations": "recorded lives with nights elsewhere and exits by day",
     "silences": "recorded lives with silences, coverage holes and night doze",
     "county": "simulated county",
     "still": "phones that lie at home",

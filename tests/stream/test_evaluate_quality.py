@@ -9,7 +9,7 @@ import pytest
 from geofence.fences import Fences, load_fences
 from schemas.rules import Rules
 from stream.evaluate.cases import Setting
-from stream.evaluate.corpora import with_absences, with_silences
+from stream.evaluate.corpora import with_silences, with_violations
 from stream.evaluate.folder import read_tracks
 from stream.evaluate.labels import UNKNOWN
 from stream.evaluate.picture import svg
@@ -67,7 +67,7 @@ def test_what_is_put_into_a_life_lies_in_known_time_and_is_labelled(tmp_path: Pa
     """Silences and absences are there, apart, and each where the life is known."""
     (track,) = read_tracks(folder(tmp_path, night_out(20)))
     silent = with_silences(SEED, Setting(5.0, 0.0), track, fences, RULES)
-    away = with_absences(SEED, Setting(5.0, 0.0), track, fences, RULES)
+    away = with_violations(SEED, Setting(5.0, 0.0), track, fences, RULES)
     gaps = [event for event in silent.truth if event.rule == "gap" and event.kind != UNKNOWN]
 
     assert gaps
@@ -75,6 +75,7 @@ def test_what_is_put_into_a_life_lies_in_known_time_and_is_labelled(tmp_path: Pa
         assert gap.until_ms is not None
         assert any(since <= gap.since_ms and gap.until_ms <= until + HOUR for since, until in track.known())
     assert len([event for event in away.truth if event.kind == "absence"]) > 19
+    assert [event for event in away.truth if event.kind == "exit"]
 
 
 def test_report_says_seed_corpora_and_what_is_missing(fences: Fences, tmp_path: Path) -> None:
