@@ -30,7 +30,7 @@ __all__ = ["CURFEW_H", "Case", "Setting", "degrade", "generator", "order_of", "p
 CURFEW_H: Final = (22, 8)
 UNHEARD_MS: Final = 45 * MINUTE
 """What is not known of a recorded life for so long is covered by a permit: nobody is silent there."""
-MOST_PERMITS: Final = 300
+MOST_PERMITS: Final = 256
 STILL_M: Final = 30.0
 DOZES: Final = 0.4
 GHOSTS_M: Final = (2_000.0, 15_000.0)

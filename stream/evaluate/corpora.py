@@ -12,19 +12,20 @@ import numpy as np
 
 from geofence.fences import Fences
 from geofence.plane import from_plane
-from schemas.order import Order
+from schemas.order import Order, Prohibition
 from schemas.ping import Status
 from schemas.rules import Rules
+from stream.evaluate import forbidden
 from stream.evaluate.cases import Case, Setting, degrade, generator, order_of, pings_of, quieten
 from stream.evaluate.labels import UNKNOWN, absences, exits, outside_m, silences, unknowns
-from stream.evaluate.tracks import Detour, Track
+from stream.evaluate.tracks import Detour, Track, free
 from stream.simulate.county import County
 from stream.simulate.feed import Truth
 from stream.simulate.lives import DAY, HOUR, MINUTE, Place
 from stream.simulate.people import CENTRE
 from stream.simulate.silences import Silence, truth_of
 
-__all__ = ["county", "recorded", "still", "with_silences", "with_violations"]
+__all__ = ["county", "recorded", "still", "with_silences", "with_violations", "with_visits"]
 
 FIRST_MS: Final = 1_772_380_800_000
 """Monday 2026-03-02, 00:00 in Liuzhou."""
@@ -40,7 +41,6 @@ EXITS_A_DAY: Final = 0.15
 EXIT_H: Final = (0.5, 4.0)
 EXIT_M: Final = (1_000.0, 12_000.0)
 LEAST_M: Final = 700.0
-APART_MS: Final = 3 * HOUR
 TRIES: Final = 40
 
 
@@ -75,13 +75,13 @@ def with_violations(seed: int, setting: Setting, track: Track, fences: Fences, r
     rng = generator(seed, "violations", track.subject)
     detours: list[Detour] = []
     for _ in range(rng.poisson(ABSENCES_A_DAY * track.days())):
-        span = _free(rng, track, detours, rng.uniform(*ABSENT_H), 21.0, 6.0)
+        span = free(rng, track, detours, rng.uniform(*ABSENT_H), 21.0, 6.0)
         if span is not None:
-            detours.append(Detour(*span, _around(rng, track.home, rng.uniform(*ABSENT_M))))
+            detours.append(Detour(*span, track.around(rng, rng.uniform(*ABSENT_M))))
     area = fences.areas.get(_county(track, fences) or "")
     for _ in range(rng.poisson(EXITS_A_DAY * track.days()) if area is not None else 0):
-        span = _free(rng, track, detours, rng.uniform(*EXIT_H), 7.0, 19.0)
-        places = [_around(rng, track.home, rng.uniform(*EXIT_M)) for _ in range(TRIES)]
+        span = free(rng, track, detours, rng.uniform(*EXIT_H), 7.0, 19.0)
+        places = [track.around(rng, rng.uniform(*EXIT_M)) for _ in range(TRIES)]
         far = [place for place, metres in zip(places, outside_m(area, track, places), strict=True) if metres > LEAST_M]
         if span is not None and far:
             detours.append(Detour(*span, far[0]))
@@ -93,7 +93,7 @@ def with_silences(seed: int, setting: Setting, track: Track, fences: Fences, rul
     rng = generator(seed, "silences", track.subject)
     put: list[Silence] = []
     for _ in range(rng.poisson(SILENCES_A_DAY * track.days())):
-        span = _free(rng, track, put, rng.uniform(*SILENT_H), 0.0, 24.0)
+        span = free(rng, track, put, rng.uniform(*SILENT_H), 0.0, 24.0)
         if span is not None:
             code = CODES[rng.integers(len(CODES))] if rng.random() < 0.5 else None  # noqa: PLR2004 - a coin
             put.append(Silence(*span, code))
@@ -117,12 +117,28 @@ def still(seed: int, setting: Setting, fences: Fences) -> Iterator[Case]:
         yield Case(name, "still", setting, order, pings_of(reports, CENTRE), truth, float(STILL_DAYS))
 
 
+def with_visits(
+    seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules, place: forbidden.Forbidden
+) -> Case:
+    """Give a recorded life with visits to places that its order forbids; `fences` hold them."""
+    moved = forbidden.visited(seed, track, place)
+    case = _case("forbidden", seed, setting, moved, fences, rules, prohibitions=place.prohibitions)
+    return case._replace(truth=(*case.truth, *forbidden.visits(case.supervisee, moved, place)))
+
+
 def _case(
-    corpus: str, seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules, put: Sequence[Silence] = ()
+    corpus: str,
+    seed: int,
+    setting: Setting,
+    track: Track,
+    fences: Fences,
+    rules: Rules,
+    put: Sequence[Silence] = (),
+    prohibitions: tuple[Prohibition, ...] = (),
 ) -> Case:
     name = f"{corpus}-{setting.stickiness:g}-{track.subject}"
     county_code = _county(track, fences)
-    order = order_of(name, track, county_code)
+    order = order_of(name, track, county_code).model_copy(update={"prohibitions": prohibitions})
     rng = generator(seed, corpus, track.subject, setting)
     reports = degrade(rng, track, setting, seed)
     if corpus == "silences":
@@ -146,37 +162,9 @@ def _county(track: Track, fences: Fences) -> str | None:
     return fences.county_of(*(float(degrees) for degrees in from_plane(*track.home, *track.origin)))
 
 
-def _around(rng: np.random.Generator, home: Place, metres: float) -> Place:
-    angle = rng.uniform(0, 2 * np.pi)
-    return Place(home.x + metres * float(np.cos(angle)), home.y + metres * float(np.sin(angle)))
-
-
 def _holes(name: str, reports: np.ndarray, order: Order, rules: Rules) -> Iterator[Truth]:
     """Name every silence that is as long as the order's tier allows, whatever its cause, under a rule of its own."""
     gap = getattr(rules.tiers, order.tier).gap
     for silence in silences(name, reports, order, gap.overdue_min * MINUTE, gap.cap_min * MINUTE):
         yield silence._replace(rule="silence")
     yield Truth(name, "silence", UNKNOWN, int(reports["time_ms"][-1]) - HOUR, None)
-
-
-def _free(
-    rng: np.random.Generator,
-    track: Track,
-    taken: Sequence[Detour | Silence],
-    hours: float,
-    from_h: float,
-    until_h: float,
-) -> tuple[int, int] | None:
-    """Draw a stretch of known time that begins between two local hours, apart from what is taken; None if none fits."""
-    known, length = track.known(), round(hours * HOUR)
-    for _ in range(TRIES):
-        since, until = known[rng.integers(len(known))]
-        if until - since < length + HOUR:
-            continue
-        begin = int(rng.integers(since + HOUR // 2, until - length - HOUR // 2 + 1))
-        hour = (begin + 8 * HOUR) % DAY / HOUR
-        inside = from_h <= hour < until_h if from_h < until_h else hour >= from_h or hour < until_h
-        apart = all(begin - APART_MS > one[1] or begin + length + APART_MS < one[0] for one in taken)
-        if inside and apart:
-            return begin, begin + length
-    return None

@@ -7,7 +7,7 @@ __all__ = ["ENTRIES", "Entry"]
 
 class Entry(NamedTuple):
     """
-    Claims of `rule` about `subject`, against the true events named `truth`.
+    Claims of `rule` about a subject or of a kind, against the true events named `truth`.
 
     Claims count from the severity `least` on. `window_min` is how early is early: an alert at its end is worth nothing
     to the early-detection score. `corpora` is where the truth is known.
@@ -15,7 +15,7 @@ class Entry(NamedTuple):
 
     name: str
     rule: str
-    subject: str | None
+    about: str | None
     truth: str
     window_min: int
     least: Literal["notice", "alert"]
@@ -25,6 +25,8 @@ class Entry(NamedTuple):
 ENTRIES: Final = (
     Entry("curfew", "curfew", "residence", "curfew", 120, "notice", ("recorded", "violations", "county", "still")),
     Entry("boundary", "boundary", None, "boundary", 120, "notice", ("recorded", "violations", "still")),
+    Entry("exclusion, zone", "exclusion", "zone", "zone", 120, "notice", ("forbidden",)),
+    Entry("exclusion, venue", "exclusion", "venue", "venue", 120, "notice", ("forbidden",)),
     Entry("gap", "gap", None, "gap", 180, "alert", ("silences", "county", "still")),
     Entry("gap, any cause", "gap", None, "silence", 180, "alert", ("silences", "county")),
 )

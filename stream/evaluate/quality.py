@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from geofence.fences import Fences
 from schemas.errors import BadConfiguration
 from schemas.rules import Rules
-from stream.evaluate import corpora
+from stream.evaluate import corpora, forbidden
 from stream.evaluate.cases import Case, Setting
 from stream.evaluate.claims import Claim, judge
 from stream.evaluate.entries import ENTRIES, Entry
@@ -84,11 +84,18 @@ def evaluate(plan: Plan, rules: Rules, fences: Fences, done: Callable[[], None])
     A folder that is not there or not of the right form is left out, with the reason in the report.
     """
     tracks, skipped = _tracks(plan.corpus)
+    places = [forbidden.chosen(plan.seed, track) for track in tracks]
+    fences = forbidden.fenced(fences, tracks, places)
     rows: list[Row] = []
     subjects: dict[str, int] = {}
     for interval_min in plan.intervals_min:
         settings = [Setting(interval_min, stickiness) for stickiness in STICKINESS]
         cases = [case for setting in settings for case in _cases(plan, setting, tracks, fences, rules)]
+        cases += [
+            corpora.with_visits(plan.seed, setting, track, fences, rules, place)
+            for setting in settings
+            for track, place in zip(tracks, places, strict=True)
+        ]
         rows += _rows(cases, judge(cases, rules, fences), settings)
         for corpus in {case.corpus for case in cases}:
             subjects[corpus] = sum(case.corpus == corpus for case in cases) // len(settings)
@@ -131,7 +138,7 @@ def _measured(entry: Entry, cases: Sequence[Case], of: dict[str, list[Claim]]) -
     total = Measures()
     for case in cases:
         told = [claim for claim in of[case.supervisee] if claim.rule == entry.rule]
-        told = [claim for claim in told if entry.subject in {None, claim.subject}]
+        told = [claim for claim in told if entry.about in {None, claim.subject, claim.kind}]
         truth = [event for event in case.truth if event.rule == entry.truth]
         total.add(measure(told, truth, case.days, entry.window_min * MINUTE, alerts=entry.least == "alert"))
     return total

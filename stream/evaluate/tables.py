@@ -16,6 +16,7 @@ WORDS: Final = 2
 CORPORA: Final = {
     "recorded": "recorded lives as they are",
     "violations": "recorded lives with nights elsewhere and exits by day",
+    "forbidden": "recorded lives with visits to a zone and a venue that the order forbids",
     "silences": "recorded lives with silences, coverage holes and night doze",
     "county": "simulated county",
     "still": "phones that lie at home",

@@ -5,15 +5,16 @@ The trap: a recording has holes. Between two points ten minutes apart a person m
 nobody knows, so nothing is sent and nothing is scored there.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stream.simulate.lives import DAY, MINUTE, Place
+from stream.simulate.lives import DAY, HOUR, MINUTE, Place
 
-__all__ = ["Detour", "Floats", "Mask", "Span", "Times", "Track", "runs"]
+__all__ = ["Detour", "Floats", "Mask", "Span", "Times", "Track", "free", "runs"]
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -22,6 +23,8 @@ Times = NDArray[np.int64]
 
 NEXT_MS: Final = 10 * MINUTE
 """Points at most so far apart are joined by a straight line."""
+APART_MS: Final = 3 * HOUR
+TRIES: Final = 40
 WAY_MS: Final = 10 * MINUTE
 """How long the way to a detour takes, and the way back."""
 
@@ -86,6 +89,11 @@ class Track:
         """How much is known, in days."""
         return sum(until - since for since, until in self.known()) / DAY
 
+    def around(self, rng: np.random.Generator, metres: float) -> Place:
+        """Draw a place so far from home."""
+        angle = rng.uniform(0, 2 * np.pi)
+        return Place(self.home.x + metres * float(np.cos(angle)), self.home.y + metres * float(np.sin(angle)))
+
     def detouring(self, detours: list[Detour]) -> Self:
         """Give the same life with stays elsewhere."""
         return replace(self, detours=tuple(sorted(detours)))
@@ -101,3 +109,30 @@ def runs(times: Times, where: Mask, least_ms: int = 0) -> list[Span]:
     edges = np.flatnonzero(np.diff(np.concatenate(([False], where, [False])).astype(np.int8)))
     spans = [(int(times[a]), int(times[b - 1]) + MINUTE) for a, b in edges.reshape(-1, 2).tolist()]
     return [span for span in spans if span[1] - span[0] >= least_ms]
+
+
+def free(
+    rng: np.random.Generator,
+    track: Track,
+    taken: Sequence[tuple[Any, ...]],
+    hours: float,
+    from_h: float,
+    until_h: float,
+) -> tuple[int, int] | None:
+    """
+    Draw a stretch of known time that begins between two local hours; None if none fits.
+
+    It lies three hours apart from what is taken, which begins with two times in ms.
+    """
+    known, length = track.known(), round(hours * HOUR)
+    for _ in range(TRIES):
+        since, until = known[rng.integers(len(known))]
+        if until - since < length + HOUR:
+            continue
+        begin = int(rng.integers(since + HOUR // 2, until - length - HOUR // 2 + 1))
+        hour = (begin + 8 * HOUR) % DAY / HOUR
+        inside = from_h <= hour < until_h if from_h < until_h else hour >= from_h or hour < until_h
+        apart = all(begin - APART_MS > one[1] or begin + length + APART_MS < one[0] for one in taken)
+        if inside and apart:
+            return begin, begin + length
+    return None
