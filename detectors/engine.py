@@ -115,11 +115,11 @@ class Engine:
 
     def checkin(self, checkin: CheckIn) -> None:
         """Record a check-in; of people without an order nothing is kept."""
-        self.supervision.windows.count(checkin.supervisee, "checkin", checkin.time_ms)
+        self.supervision.windows.count(checkin.supervisee, "checkin")
 
     def disposition(self, disposition: Disposition) -> None:
         """Record a human's verdict or measure."""
-        self.supervision.windows.count(disposition.supervisee, "disposition", disposition.time_ms)
+        self.supervision.windows.count(disposition.supervisee, "disposition")
 
     def apply(self, supervisees: Sequence[str], pings: Column, clock_ms: int | Column) -> list[tuple[int, Reason]]:
         """

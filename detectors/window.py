@@ -31,9 +31,9 @@ EDGE: Final = 128
 
 PLAN: Final = np.dtype(
     [
-        ("at", "i8"),  # position in the pool of timelines, -1 before the first ping
-        ("first", "i8"),  # first position of this timeline
-        ("last", "i8"),  # and the last one
+        ("at", "i4"),  # position in the pool of timelines, -1 before the first ping
+        ("first", "i4"),  # first position of this timeline
+        ("last", "i4"),  # and the last one
         ("change_ms", "i8"),  # when the flags turn next
         ("flags", "u4"),
         ("turned", "u4"),  # which bits turned at the edge that is being fired

@@ -24,9 +24,7 @@ CORE: Final = np.dtype(
         ("newest_ms", "i8"),  # time of the newest ping
         ("fired_ms", "i8"),  # time of the last deadline that was fired
         ("checkins", "u4"),
-        ("checkin_ms", "i8"),
         ("dispositions", "u4"),
-        ("disposition_ms", "i8"),
     ],
 )
 COPIES: Final = 3
@@ -180,13 +178,12 @@ class Windows:
         self.follows[rows, slots] = 0
         self.copies_dirty[rows, slots] = True
 
-    def count(self, supervisee: str, what: str, time_ms: int) -> None:
+    def count(self, supervisee: str, what: str) -> None:
         """One more check-in or disposition of a person; of people without a row nothing is kept."""
         row = self.index.get(supervisee)
         if row is not None:
             core = self.hot["core"]
             core[f"{what}s"][row] += 1
-            core[f"{what}_ms"][row] = max(time_ms, int(core[f"{what}_ms"][row]))
             self.dirty[row] = True
 
     def take_dirty(self) -> list[tuple[bytes, bytes | None]]:

@@ -166,20 +166,21 @@ class Worker:
             async with Reader(settings.bootstrap, settings.group) as reader:
                 topic_ids = await asyncio.shield(topics)
                 committed = {topic: await reader.committed(topic, number) for topic in SOURCES}
-                stored = await read_rows(reader, number, settings.group)
-                if stored.header is not None:
-                    check_topics(stored.header, topic_ids)
-                applied = await positions(reader, number, stored.header, committed)
+                records, header = await read_rows(reader, number, settings.group)
+                if header is not None:
+                    check_topics(header, topic_ids)
+                applied = await positions(reader, number, header, committed)
                 readings = {topic: Reading() for topic in SOURCES}
                 for topic, at in applied.items():
                     readings[topic].read(at, UNKNOWN)
                 partition = Partition(
-                    number, self.kernel(), producer, self._clock(readings, stored.header), readings, topic_ids, applied
+                    number, self.kernel(), producer, self._clock(readings, header), readings, topic_ids, applied
                 )
                 # The group's own: where the broker has lost them, the next transaction writes them again.
                 partition.committed = {topic: at for topic, at in committed.items() if at is not None}
-                partition.kernel.load(stored.records)
-                await self._read_orders(reader, partition, UNKNOWN if stored.header is None else stored.header.clock_ms)
+                partition.kernel.load(records)
+                records.clear()
+                await self._read_orders(reader, partition, UNKNOWN if header is None else header.clock_ms)
             partition.taken = dict(partition.applied)
         except BaseException:
             with contextlib.suppress(KafkaError):

@@ -208,10 +208,10 @@ def test_a_restored_row_keeps_what_is_not_the_rules_own() -> None:
     windows = with_copies(100)
     slots = windows.copied[ROW].argmax(axis=1)
     heard(windows, 0, 200)
-    windows.count("lz-0", "checkin", 150)
+    windows.count("lz-0", "checkin")
     windows.restore(ROW, slots)
     core = windows.hot["core"]
-    assert (1, 100, 1, 150) == tuple(int(core[n][0]) for n in ("serial", "newest_ms", "checkins", "checkin_ms"))
+    assert (1, 100, 1) == tuple(int(core[n][0]) for n in ("serial", "newest_ms", "checkins"))
 
 
 def test_copies_that_know_the_past_wrong_go() -> None:
@@ -224,14 +224,14 @@ def test_copies_that_know_the_past_wrong_go() -> None:
 
 
 def test_checkins_and_dispositions_are_counted() -> None:
-    """The latest time holds; of people without a row nothing is kept."""
+    """Of people without a row nothing is kept."""
     windows = rows(1)
     windows.take_dirty()
-    for what, time_ms in (("checkin", 7), ("checkin", 5), ("disposition", 6)):
-        windows.count("lz-0", what, time_ms)
-    windows.count("nobody", "checkin", 5)
+    for what in ("checkin", "checkin", "disposition"):
+        windows.count("lz-0", what)
+    windows.count("nobody", "checkin")
     core = windows.hot["core"]
-    assert (2, 7, 1, 6) == tuple(int(core[n][0]) for n in ("checkins", "checkin_ms", "dispositions", "disposition_ms"))
+    assert (2, 1) == tuple(int(core[n][0]) for n in ("checkins", "dispositions"))
     assert [b"h:lz-0"] == [key for key, _ in windows.take_dirty()]
 
 
