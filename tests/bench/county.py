@@ -13,14 +13,16 @@ from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from geofence.datum import from_wgs84, to_wgs84
+from geofence.fences import Fences, load_fences
 from geofence.plane import from_plane, to_plane
 from schemas.fields import Datum
 from schemas.order import Curfew, Order, Residence, Window
 from stream.decode import partition_of
-from stream.simulate.county import County
+from stream.simulate.county import DEMO, County
 from stream.simulate.feed import REPORT, Feed, Phone
 from stream.simulate.lives import DAY, HOUR, MINUTE
 from stream.simulate.people import CENTRE, hash_of
@@ -180,14 +182,16 @@ def _orders(
     code = np.full(base, Datum.gcj02.code, np.uint8)
     lon, lat = to_wgs84(np.array([home.lon for home in homes]), np.array([home.lat for home in homes]), code)
     x, y = to_plane(lon, lat, *CENTRE)
-    everybody = Curfew(windows=(curfew,))
+    everybody, fences = Curfew(windows=(curfew,)), load_fences(DEMO / "fences.geojson")
     for copy, (east, north) in enumerate(aside.tolist()):
+        areas = _areas(fences, *from_plane(x + east, y + north, *CENTRE))
         lon, lat = from_wgs84(*from_plane(x + east, y + north, *CENTRE), code)
         for number, phone in enumerate(phones[copy * base : (copy + 1) * base]):
             order = orders[number]
             changes = {
                 "supervisee": phone.supervisee,
                 "order_id": f"order-{phone.supervisee}",
+                "permitted_area": areas[number],
                 "curfew": everybody,
                 "phones": (order.phones[0].model_copy(update={"sim": phone.sim, "devices": (phone.device,)}),),
                 "residence": Residence(
@@ -198,3 +202,12 @@ def _orders(
                 ),
             }
             yield order.model_copy(update=changes).model_dump_json().encode()
+
+
+def _areas(fences: Fences, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> list[str]:
+    """Give the county of each residence: who was moved over a line may be where they live now."""
+    found = ["450200"] * len(lon)
+    for county, shape in fences.areas.items():
+        for number in np.flatnonzero(shapely.contains_xy(shape, lon, lat)):
+            found[number] = county
+    return found
