@@ -62,8 +62,17 @@ def evidence(order: Order, rules: Rules, pings: Column, finding: Finding, fences
             row["source"] = "wristband"
         rows.append(row)
     parameters = {"parameters": getattr(tier, finding.rule).model_dump(), "quality": tier.quality.model_dump()}
-    places = {"permitted_area": order.permitted_area} if finding.rule == "boundary" else {}
-    return {"zone": order.zone, "tier": order.tier, **places, **parameters, "pings": rows}
+    return {"zone": order.zone, "tier": order.tier, **_place(order, fences, finding), **parameters, "pings": rows}
+
+
+def _place(order: Order, fences: Fences, finding: Finding) -> dict[str, Any]:
+    """What the finding is about, where that is a place: the area, or the hours in which a zone is forbidden."""
+    if finding.rule == "boundary":
+        return {"permitted_area": order.permitted_area}
+    if finding.rule == "exclusion" and finding.kind == "zone":
+        schedule = fences.zones[finding.subject].schedule
+        return {"schedule": None if schedule is None else schedule.model_dump(mode="json")}
+    return {}
 
 
 def _shown(used: Column, finding: Finding) -> list[int]:
