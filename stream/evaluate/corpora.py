@@ -17,7 +17,7 @@ from schemas.ping import Status
 from schemas.rules import Rules
 from stream.evaluate import forbidden
 from stream.evaluate.cases import Case, Setting, degrade, generator, order_of, pings_of, quieten
-from stream.evaluate.labels import UNKNOWN, absences, exits, outside_m, silences, unknowns
+from stream.evaluate.labels import NEAR, UNKNOWN, absences, exits, outside_m, silences, unknowns
 from stream.evaluate.tracks import Detour, Track, free
 from stream.simulate.county import County
 from stream.simulate.feed import Truth
@@ -59,7 +59,7 @@ def county(seed: int, setting: Setting, people: int, days: int, rules: Rules) ->
         name = f"county-{setting.stickiness:g}-{order.supervisee}"
         told = [event._replace(supervisee=name) for event in whole.truth if event.supervisee == order.supervisee]
         own = order.model_copy(update={"supervisee": name})
-        told += _holes(name, reports, own, rules)
+        told += [*_holes(name, reports, own, rules), *_coded(told)]
         told.append(Truth(name, "gap", UNKNOWN, whole.end_ms - HOUR, None))
         pings = pings_of(reports, CENTRE)
         yield Case(name, "county", setting, own.model_dump_json().encode(), pings, tuple(told), float(days))
@@ -151,10 +151,17 @@ def _case(
         if gap is not None:
             lasted = (silence.until_ms if gap.until_ms is None else gap.until_ms) - gap.since_ms
             truth.append(gap._replace(kind="short") if silence.code is None and lasted < SHORT_MS else gap)
+    truth += _coded(truth)
     return Case(
         name, corpus, setting, order.model_dump_json().encode(), pings_of(reports, track.origin), tuple(truth),
         track.days(),
     )  # fmt: skip
+
+
+def _coded(truth: Sequence[Truth]) -> list[Truth]:
+    """Say of gaps with a code of the phone's own that they are silences at whatever length."""
+    codes = {code.value for code in CODES}
+    return [gap._replace(rule="silence", kind=NEAR) for gap in truth if gap.rule == "gap" and gap.kind in codes]
 
 
 def _county(track: Track, fences: Fences) -> str | None:
