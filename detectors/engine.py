@@ -18,8 +18,10 @@ from detectors.curfew import Curfew
 from detectors.exclusion import Exclusion
 from detectors.gap import Gap
 from detectors.gate import Limits, refusals
+from detectors.night_venue import NightVenue
 from detectors.pings import in_order, joined, picked, positions, repeats
 from detectors.quality import Quality
+from detectors.residence import Residence
 from detectors.standing import Standing
 from detectors.supervision import AT_ONCE, Supervision
 from detectors.windows import COPIES
@@ -44,7 +46,15 @@ FLOOR: Final = b"~floor:"
 
 def watching(rules: Rules, fences: Fences) -> tuple[Detector, ...]:
     """Every rule, in the order in which they see a ping; nothing registers itself."""
-    return Quality(rules), Gap(rules), Curfew(rules), Boundary(rules, fences), Exclusion(rules, fences)
+    return (
+        Quality(rules),
+        Gap(rules),
+        Curfew(rules),
+        Boundary(rules, fences),
+        Exclusion(rules, fences),
+        NightVenue(rules, fences),
+        Residence(),
+    )
 
 
 class Engine:

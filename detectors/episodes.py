@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import msgspec
 
-from detectors.findings import EpisodeEvent, Finding, Phase
+from detectors.findings import AUDIENCES, EpisodeEvent, Finding, Phase
 from schemas.alert import episode_id
 
 if TYPE_CHECKING:
@@ -193,8 +193,8 @@ class Episodes:
             self.events.append(
                 EpisodeEvent(
                     self._name_of(finding.row), episode, revision, finding.phase, finding.rule, finding.subject,
-                    finding.severity, "officer", context.organisation, finding.since_ms, finding.until_ms,
-                    finding.at_ms, finding.reason, context.order_version, supersedes,
+                    finding.severity, AUDIENCES.get(finding.rule, "officer"), context.organisation, finding.since_ms,
+                    finding.until_ms, finding.at_ms, finding.reason, context.order_version, supersedes,
                     {"kind": finding.kind, **finding.facts, **context.evidence},
                 ),
             )

@@ -55,6 +55,12 @@ class Person:
         self.engine.apply(["lz-1"], ping, -1)
         return self._heard()
 
+    def lie(self, from_minute: int, until_minute: int, away_m: float = 0.0) -> Self:
+        """A ping every half hour in that time, each at another coordinate within 60 m of the place."""
+        for number, minute in enumerate(range(from_minute, until_minute, 30)):
+            self.ping(minute, away_m + 60 * (number % 2))
+        return self
+
     def tick(self, minute: int) -> Self:
         """Nothing but time passes."""
         self.engine.tick(MIDNIGHT_MS + minute * MINUTE_MS)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
+
+AUDIENCES: Final = {"residence": "operator"}
+"""Who hears of a rule that is not about what a person did; of all others an officer does."""
 
 Phase = Literal["opened", "updated", "closed", "retracted"]
 

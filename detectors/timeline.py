@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from detectors.standing import Span, common, cut, lifted, united
-from detectors.window import AUTHORISED, CURFEW, DAY, EVIDENCE, LEAVE, REPORTED_OFF, SCHEDULE
+from detectors.window import AUTHORISED, CURFEW, DAY, EVIDENCE, LEAVE, LIFTED, REPORTED_OFF, SCHEDULE
 from geofence.bans import Bans
 from schemas.order import PermitKind
 
@@ -120,6 +120,7 @@ def compiled(terms: Terms) -> Timeline:
         (EVIDENCE, evidence),
         (REPORTED_OFF, list(terms.reported_off)),
         (LEAVE, list(terms.leave)),
+        (LIFTED, list(terms.lifted)),
         *_forbidden(terms, first_day),
     )
     edges = {begin, *midnights[:-1]}

@@ -22,9 +22,11 @@ LEAVE: Final = 64
 AREA: Final = 256
 BANS: Final = 512
 SCHEDULE: Final = 1024
+LIFTED: Final = 1 << 30
 """
 Bits of `plan["flags"]`. PLACE, AREA, BANS and DAY only alternate: a turn of theirs is a moved residence, another
-permitted area, other prohibitions, a new local day. SCHEDULE and the bits above it are those of the forbidden zones.
+permitted area, other prohibitions, a new local day. SCHEDULE and the bits above it are those of the forbidden
+zones, up to LIFTED, which is leave or night shift.
 """
 EDGE: Final = 128
 """Set in `plan["turned"]` at every edge, so that it is zero exactly where a deadline of silence is fired."""

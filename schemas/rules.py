@@ -20,7 +20,9 @@ __all__ = [
     "CurfewRule",
     "ExclusionRule",
     "GapRule",
+    "NightVenueRule",
     "QualityRule",
+    "ResidenceRule",
     "Rules",
     "TierRules",
     "Tiers",
@@ -148,6 +150,20 @@ class ExclusionRule(BeliefRule):
     reach_m: Metres = 100
 
 
+class NightVenueRule(Sent):
+    """A place farther than *distance_m* from the residence in which *nights* of the last 14 ended."""
+
+    nights: Annotated[int, Field(ge=2, le=14)] = 3
+    distance_m: Metres = 300
+
+
+class ResidenceRule(Sent):
+    """Nobody stays at the residence, and *nights* of the last 14 ended in one place, more than *distance_m* from it."""
+
+    nights: Annotated[int, Field(ge=2, le=14)] = 5
+    distance_m: Metres = 500
+
+
 class QualityRule(Sent):
     """
     Fixes that cannot be true: faster than *speed_mps* beyond both radii; repeats within *frozen_m* count once.
@@ -168,6 +184,8 @@ class TierRules(Sent):
     curfew: CurfewRule = CurfewRule()
     boundary: BoundaryRule = BoundaryRule()
     exclusion: ExclusionRule = ExclusionRule()
+    night_venue: NightVenueRule = NightVenueRule()
+    residence: ResidenceRule = ResidenceRule()
     quality: QualityRule = QualityRule()
 
 

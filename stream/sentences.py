@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from detectors.findings import EpisodeEvent
 
 DEFAULT_ZONE: Final = "Asia/Shanghai"
-RULES: Final = ("gap", "curfew", "boundary", "exclusion")
+RULES: Final = ("gap", "curfew", "boundary", "exclusion", "night_venue", "residence")
 """The rules that officers hear of, each with sentences of its own below."""
 
 
@@ -111,8 +111,22 @@ CURFEW: Final = {
 
 BOUNDARY: Final = Pair("不在批准的活动区域内", "outside the permitted area")
 
+NIGHTS: Final = {
+    "unconfirmed": Pair(
+        "先核实登记居住地：从未在该处停留过", "First verify the registered residence, no stay there was ever seen"
+    ),
+    "prohibited": Pair("可能违反禁止令，请到场核实", "The order may be breached: verify on site"),
+    "repeated": Pair("请核实夜间居住情况", "Verify where the nights are spent"),
+}
+"""What to do about a night venue, by its class."""
+
+RESIDENCE: Final = Pair("核对登记的居住地址和坐标", "Check the registered address and its coordinates")
+
 ENDINGS: Final = {
     "schedule_ended": Pair("禁止时段已结束，事件关闭", "the forbidden hours ended; the episode is closed"),
+    "unvisited": Pair("此后14夜未再出现，事件关闭", "14 nights without; the episode is closed"),
+    "residence": Pair("改为核对登记居住地，事件关闭", "the registered residence is doubted now; the episode is closed"),
+    "seen_there": Pair("已在登记居住地停留，事件关闭", "a stay at the residence was seen; the episode is closed"),
     "leave": Pair("请假已生效，事件关闭", "leave began; the episode is closed"),
     "order_ended": Pair("矫正期已结束，事件关闭", "the order ended; the episode is closed"),
     "order_changed": Pair("矫正要求已变更，事件关闭", "the order changed; the episode is closed"),
@@ -153,10 +167,10 @@ def _what(event: EpisodeEvent) -> tuple[Pair, Pair]:
         return what, Pair(f"由{owner.zh}处理：{remedy.zh}", f"For the {owner.en}: {remedy.en}")
     if event.rule == "gap":
         return CAUSES["no_fix" if event.subject == "fix" else "silent"].what, verify
-    if event.rule == "boundary":
-        return BOUNDARY, verify
-    if event.rule == "exclusion":
-        return _forbidden(event), verify
+    if event.rule in {"boundary", "exclusion"}:
+        return BOUNDARY if event.rule == "boundary" else _forbidden(event), verify
+    if event.rule in {"night_venue", "residence"}:
+        return _place(event), NIGHTS.get(str(event.evidence.get("kind")), RESIDENCE)
     kind = str(event.evidence.get("kind", event.reason))
     own_words = Pair(f"{event.rule}（{kind}）", f"{event.rule} ({kind})")
     return CURFEW.get(kind, own_words) if event.rule == "curfew" else own_words, verify
@@ -168,6 +182,28 @@ def _forbidden(event: EpisodeEvent) -> Pair:
     if event.evidence.get("kind") == "venue":
         return Pair(f"可能停留在禁止进入的场所（{place}）", f"may have stayed at a forbidden venue ({place})")
     return Pair(f"在禁止进入的区域内（{place}）", f"inside a forbidden zone ({place})")
+
+
+def _place(event: EpisodeEvent) -> Pair:
+    """Say where the nights ended, as exactly as that is known, and which venues may be meant."""
+    known = event.evidence
+    if "nights" not in known:
+        return Pair("夜间均不在登记的居住地", "the nights are not spent at the registered residence")
+    count, spot = len(known["nights"]), f"{known['lon']:.5f}, {known['lat']:.5f}"
+    names = [f"{venue['name']} ({venue['category']})" for venue in known.get("venues", ())]
+    zh, en = "；可能的场所：" + "、".join(names), "; venues that may be meant: " + ", ".join(names)
+    if known.get("forbidden"):
+        zh += "；禁止令禁止：" + "、".join(known["forbidden"])
+        en += "; forbidden by the order: " + ", ".join(known["forbidden"])
+    county, names_zh, names_en = known.get("district"), zh if names else "", en if names else ""
+    where_zh = f"{county}，" if county else ""
+    where_en = f"{county}, " if county else ""
+    return Pair(
+        f"近14夜中有{count}夜结束于居住地以外的同一处（{where_zh}{spot} 周围{known['radius_m']}米，"
+        f"距居住地{known['distance_m']}米{names_zh}）",
+        f"{count} of the last 14 nights ended in one place that is not the residence ({where_en}within "
+        f"{known['radius_m']} m of {spot}, {known['distance_m']} m from the residence{names_en})",
+    )
 
 
 def _local(time_ms: int, zone: ZoneInfo) -> str:

@@ -7,7 +7,7 @@ import shapely
 from geofence.fences import Area, Fences, Schedule, Venue, ZoneFence
 from schemas.order import Window
 from tests.factories import ZONE, near
-from tests.reference.place import Place
+from tests.reference.place import Place, Plane
 
 
 class Rectangle(NamedTuple):
@@ -69,6 +69,13 @@ def permitted(area: str | None) -> list[Rectangle]:
     if area in ZONES:
         return [ZONES[area]]
     return [where for code, where in COUNTIES.items() if code.startswith(area.rstrip("0"))]
+
+
+def venues_near(place: Place, radius_m: float) -> list[tuple[str, float]]:
+    """Give the category and the distance of each venue so near."""
+    plane = Plane(place)
+    found = [(venue.category, plane.from_home(venue.place)) for venue in VENUES.values()]
+    return [(category, metres) for category, metres in found if metres <= radius_m]
 
 
 def fences() -> Fences:

@@ -1,6 +1,6 @@
 """From lives to what arrives, and from what arrives to episodes: once by the engine, once by the reference."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -21,6 +21,7 @@ RULES: Final = Rules(revision=1)
 LIMITS: Final = Limits()
 CLOSE: Final = 5 * MINUTE  # a batch longer than this is looked at without a clock
 
+Kind = Callable[[Random, str], Life]
 Arrival = tuple[int, int, str, bytes | Ping | None]
 
 
@@ -35,10 +36,10 @@ class Way:
     ahead_ms: int = 0
 
 
-def lives(seed: int, people: int) -> list[Life]:
+def lives(seed: int, people: int, kinds: Sequence[Kind] = KINDS) -> list[Life]:
     """Draw so many lives."""
     draw = Random(seed)
-    return [draw.choice(KINDS)(draw, f"lz-{n}") for n in range(people)]
+    return [draw.choice(kinds)(draw, f"lz-{n}") for n in range(people)]
 
 
 def script(of: Sequence[Life], way: Way, draw: Random) -> list[Step]:

@@ -9,6 +9,7 @@ from tests.reference.curfew import Curfew
 from tests.reference.exclusion import Exclusion
 from tests.reference.gap import Gap
 from tests.reference.ledger import Ledger, Result
+from tests.reference.nights import Nights
 from tests.reference.ping import Ping
 from tests.reference.quality import Quality
 from tests.reference.timeline import NOTHING, Flags, Timeline
@@ -29,6 +30,7 @@ class Person:
         self.curfew = Curfew(self.ledger)
         self.boundary = Boundary(self.ledger)
         self.exclusion = Exclusion(self.ledger)
+        self.nights = Nights(self.ledger, self.quality)
         self.flags: Flags = NOTHING
 
     def live(self, messages: Sequence[Order], pings: Iterable[Ping], last_tick: int) -> None:
@@ -58,6 +60,7 @@ class Person:
         self.curfew.end(t, self.flags)
         self.boundary.end(t)
         self.exclusion.end(t)
+        self.nights.end(t)
         return self.results()
 
     def _edge(self, t: int, after: Flags) -> None:
@@ -67,6 +70,7 @@ class Person:
         self.curfew.edge(t, before, after)
         self.boundary.edge(t, before, after)
         self.exclusion.edge(t, before, after)
+        self.nights.edge(t, before, after)
 
     def _hear(self, ping: Ping) -> None:
         if not ping.is_carriers or not self.flags.authorised:
@@ -79,15 +83,18 @@ class Person:
             self.curfew.hear(ping, self.flags)
             self.boundary.hear(ping, self.flags, frozen=frozen, last_ms=last_ms)
             self.exclusion.hear(ping, self.flags, frozen=frozen, last_ms=last_ms)
+            self.nights.hear(ping, self.flags, frozen=frozen)
 
     def _fire_before(self, t: int) -> None:
-        """Fire every deadline before *t*, each at its own time; at the same time the gap comes first."""
+        """Fire every deadline before *t*, each at its own time; at the same time in the order of the rules."""
         while True:
-            gap_ms, curfew_ms = self.gap.deadline(self.flags), self.curfew.deadline(self.flags)
-            soonest = min([moment for moment in (gap_ms, curfew_ms) if moment is not None], default=t)
+            moments = (self.gap.deadline(self.flags), self.curfew.deadline(self.flags), self.nights.deadline())
+            soonest = min([moment for moment in moments if moment is not None], default=t)
             if soonest >= t:
                 return
-            if gap_ms == soonest:
+            if soonest == moments[0]:
                 self.gap.fire(self.flags)
-            else:
+            elif soonest == moments[1]:
                 self.curfew.fire()
+            else:
+                self.nights.fire(self.flags)

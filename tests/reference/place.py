@@ -31,6 +31,16 @@ class Plane:
         north = (a.lat - b.lat) * 1e-7 * self.metres_per_lat
         return hypot(east, north)
 
+    def east_north(self, place: Place) -> tuple[float, float]:
+        """Metres from the residence, in each direction."""
+        east = (place.lon - self.home.lon) * 1e-7 * self.metres_per_lon
+        return east, (place.lat - self.home.lat) * 1e-7 * self.metres_per_lat
+
+    def at(self, east_m: float, north_m: float) -> Place:
+        """The position so many metres from the residence."""
+        lon = self.home.lon + round(east_m / self.metres_per_lon * 1e7)
+        return Place(lon, self.home.lat + round(north_m / self.metres_per_lat * 1e7))
+
     def from_home(self, place: Place) -> float:
         """Metres from the residence."""
         return self.distance(place, self.home)

@@ -24,6 +24,7 @@ class Flags(NamedTuple):
     authorised: bool
     reported_off: bool
     leave: bool
+    lifted: bool
     curfew: bool
     evidence: bool
     window_start: int
@@ -41,6 +42,7 @@ NOTHING = Flags(
     authorised=False,
     reported_off=False,
     leave=False,
+    lifted=False,
     curfew=False,
     evidence=False,
     window_start=0,
@@ -109,6 +111,7 @@ class Timeline:
             authorised=self.is_authorised(t),
             reported_off=self._is_permitted(t, {PermitKind.reported_off}),
             leave=self._is_permitted(t, {PermitKind.leave}),
+            lifted=self._is_permitted(t, {PermitKind.leave, PermitKind.night_shift}),
             curfew=bool(here),
             evidence=self.is_authorised(t) and any(a - before <= t < b for a, b in self.pieces),
             window_start=here[0][0] if here else 0,

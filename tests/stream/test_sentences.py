@@ -124,6 +124,26 @@ def test_a_zone_is_named_and_a_venue_is_only_possible() -> None:
     assert ["可能停留在禁止进入的场所（cafe-1）" in said[0], "may have stayed" in said[1]] == [True, True]
 
 
+def test_a_night_venue_is_told_with_place_and_prohibition() -> None:
+    """How many nights, where and how exactly, which venues may be meant, and what the order forbids of them."""
+    known = {"lon": 109.44374, "lat": 24.30302, "radius_m": 193, "distance_m": 3717, "nights": ["2020-02-19"] * 3}
+    cafe = {"name": "Net 5", "category": "internet_cafe"}
+    evidence = {**known, "district": "450203", "venues": [cafe], "forbidden": ["internet_cafe"], "kind": "prohibited"}
+    zh, en = _said(rule="night_venue", reason="prohibited", evidence=evidence)
+    assert "3 of the last 14 nights ended in one place that is not the residence (450203, within 193 m of" in en
+    assert "venues that may be meant: Net 5 (internet_cafe); forbidden by the order: internet_cafe" in en
+    assert "近14夜中有3夜结束于居住地以外的同一处（450203，109.44374, 24.30302 周围193米" in zh
+    assert "禁止令禁止：internet_cafe" in zh
+    unknown = _said(rule="night_venue", reason="repeated", evidence={**known, "kind": "repeated"})
+    assert ("venues" in unknown[1], "可能的场所" in unknown[0]) == (False, False)
+
+
+def test_a_doubted_residence_accuses_nobody() -> None:
+    """The operator is asked to check the register; its end needs no place."""
+    zh, en = _said(rule="residence", reason="elsewhere", evidence={"kind": "elsewhere"})
+    assert ["Check the registered address" in en, "核对登记的居住地址" in zh] == [True, True]
+
+
 def test_unknown_rule_is_still_a_sentence() -> None:
     """A rule without words of its own is named, not dropped."""
     assert "ladder (second_warning)" in _said(rule="ladder", reason="second_warning")[1]
