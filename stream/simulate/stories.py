@@ -106,9 +106,9 @@ class Story(Sent):
 
 
 class Episode(Sent):
-    """One line of the expected file: a class for a curfew breach, a cause for a gap; a list has one a telling."""
+    """One line of the expected file: a cause for a gap, a class for the others; a list has one a telling."""
 
-    rule: Literal["curfew", "gap"]
+    rule: Literal["curfew", "gap", "night_venue"]
     kinds: str | tuple[str, ...] = Field(validation_alias=AliasChoices("class", "cause"))
     since: datetime
     until: datetime | None

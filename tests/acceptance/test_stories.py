@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from stream.simulate import STORIES, County, Feed, Truth, tell
+from stream.simulate.county import DEMO
 from stream.simulate.lives import DAY
 from tests.acceptance.conftest import Installing
 from tests.acceptance.sender import HOUR, ordered, renamed, together, told
-from tests.acceptance.subscriber import Episode
+from tests.acceptance.subscriber import Body, Episode, moment
 
 MINOR, OFF = STORIES / "minor-and-cafe.toml", STORIES / "switched-off.toml"
 SUSPENDED, POWERED_OFF, COVERED = "lz-story-suspended", "lz-story-powered-off", "lz-story-covered"
@@ -25,6 +26,7 @@ class Told(NamedTuple):
 
     feed: Feed
     found: list[Episode]
+    alerts: list[Body]
     pings: int
     refused: int
 
@@ -45,12 +47,12 @@ def run(installing: Installing, name: str, stories: list[Feed]) -> Told:
     """Send stories and others to a worker on the feed clock, and read what it brought."""
     feed = among_others(stories)
     with installing(name) as vigil:
-        vigil.start()
+        vigil.start(fences_file=DEMO / "fences.geojson")
         vigil.send(ordered(feed))
         vigil.send(told(feed.pings(), vigil.partitions, 6 * HOUR))
         vigil.settle(feed.end_ms)
         accepted = vigil.total("vigil_pings_accepted_total")
-        return Told(feed, vigil.standing(), accepted, len(vigil.dead_letters()))
+        return Told(feed, vigil.standing(), vigil.events(), accepted, len(vigil.dead_letters()))
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,12 @@ def of(told: Told, supervisee: str) -> list[Episode]:
 def as_truth(episodes: list[Episode]) -> list[Truth]:
     """Say it in the words of the expected file."""
     return [Truth(e.supervisee, e.rule, e.reason, e.since_ms, e.until_ms) for e in episodes]
+
+
+def the_boy(told: Told) -> str:
+    """Give the one person of the story."""
+    (boy,) = {order.supervisee for order in told.feed.orders if "story" in order.supervisee}
+    return boy
 
 
 def truth(told: Told, supervisee: str) -> list[Truth]:
@@ -110,12 +118,32 @@ def test_the_others_flow_beside(request: pytest.FixtureRequest, story: str) -> N
     assert len({episode.supervisee for episode in told.found} & others) > OTHERS / 20
 
 
-def test_the_minor_is_out_each_whole_night(minor: Told) -> None:
-    """Each night from ten to eight is one breach of class whole night, and nothing else is said of the boy."""
-    (boy,) = {order.supervisee for order in minor.feed.orders if "story" in order.supervisee}
-    expected = truth(minor, boy)
+def test_the_minor_is_out_each_whole_night_and_found_at_the_cafe(minor: Told) -> None:
+    """Each night from ten to eight is one breach of class whole night; the third one makes one night venue."""
+    boy = the_boy(minor)
+    grave = [episode for episode in of(minor, boy) if episode.severity != "notice"]
 
-    assert {"whole_night"} == {row.kind for row in expected}
-    assert len(expected) >= 3
-    assert expected == as_truth(of(minor, boy))
-    assert {("whole_night", "alert")} == {(episode.kind, episode.severity) for episode in of(minor, boy)}
+    assert ["curfew", "night_venue", "curfew", "curfew", "curfew"] == [row.rule for row in truth(minor, boy)]
+    assert truth(minor, boy) == as_truth(grave)
+    assert {("whole_night", "alert"), ("prohibited", "alert")} == {(e.kind, e.severity) for e in grave}
+    assert {"exclusion"} >= {episode.rule for episode in of(minor, boy) if episode not in grave}
+
+
+def test_the_night_venue_names_place_district_cafe_and_prohibition(minor: Told) -> None:
+    """Opened at the end of the third night, with everything that an officer needs to go there."""
+    boy = the_boy(minor)
+    (opened,) = [
+        body for body in minor.alerts
+        if (body["supervisee"], body["rule"], body["phase"]) == (boy, "night_venue", "opened")
+    ]  # fmt: skip
+    known = opened["evidence"]
+    third = [row.until_ms for row in truth(minor, boy) if row.rule == "curfew"][2]
+
+    assert third is not None
+    assert third - HOUR == moment(opened["at"])
+    assert ("prohibited", ["internet_cafe"], "450203") == (opened["reason"], known["forbidden"], known["district"])
+    assert ("venue-internet-cafe-1", "internet_cafe") in [(v["id"], v["category"]) for v in known["venues"]]
+    assert all(venue["distance_m"] <= known["radius_m"] for venue in known["venues"])
+    assert 3 == len(known["nights"])
+    assert "internet_cafe" in opened["text"]["en"]
+    assert "450203" in opened["text"]["zh"]

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from detectors.gate import Limits
+from geofence.fences import load_fences
 from schemas.errors import BadConfiguration
 from schemas.order import decode_order
 from schemas.rules import load_rules
 from stream.replay import replay
 from stream.settings import CHECKOUT
 from stream.simulate import STORIES, Feed, Truth, tell
+from stream.simulate.county import DEMO
 from stream.simulate.lives import DAY
 
 MINOR, OFF = STORIES / "minor-and-cafe.toml", STORIES / "switched-off.toml"
@@ -21,7 +23,8 @@ def _found(feed: Feed) -> list[Truth]:
     """Give what stands at the end, in the words of the truth."""
     orders = [order.model_dump_json().encode() for order in feed.orders]
     rules, limits = load_rules(CHECKOUT / "deploy" / "rules.toml"), Limits(future_ms=31 * DAY)
-    events = replay(orders, [p.value for p in feed.pings()], rules=rules, limits=limits, until_ms=feed.end_ms)
+    pings, fences = [ping.value for ping in feed.pings()], load_fences(DEMO / "fences.geojson")
+    events = replay(orders, pings, rules=rules, limits=limits, fences=fences, until_ms=feed.end_ms)
     last = {event.episode_id: event for event in events}
     return [Truth(e.supervisee, e.rule, e.reason, e.since_ms, e.until_ms) for e in last.values()]
 
@@ -32,11 +35,13 @@ def _expected(feed: Feed) -> list[Truth]:
 
 
 @pytest.mark.parametrize("monday", [None, date(2026, 11, 30)])
-def test_the_minor_is_out_four_whole_nights(monday: date | None) -> None:
-    """Each night from ten to eight is one breach, in the week of the file and in any other."""
+def test_the_minor_is_out_four_whole_nights_in_one_place(monday: date | None) -> None:
+    """Each night from ten to eight is one breach, the third makes a night venue, in the week of the file and others."""
     feed = tell(MINOR, monday=monday)
 
-    assert _expected(feed) == [row for row in _found(feed) if row.rule == "curfew"]
+    found = [row for row in _found(feed) if row.rule != "exclusion"]
+    assert _expected(feed) == sorted(found, key=lambda row: row.since_ms)
+    assert ["night_venue"] == [row.rule for row in found if row.kind == "prohibited"]
     assert 0 == (feed.truth[0].since_ms - tell(MINOR).truth[0].since_ms) % (7 * DAY)
 
 
