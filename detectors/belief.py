@@ -26,7 +26,8 @@ class Belief:
     With time it goes back to what is usual, at the rates at which people go out of bounds and come back; before the
     first fix that is all that is known. A fix multiplies the odds by the same factor, up or down, whatever its
     certainty beyond `sure`: error is sticky, so no single fix may decide. A larger factor after a longer silence, since
-    more of the belief has decayed by then; a smaller one where the fix repeats the last one.
+    more of the belief has decayed by then; a smaller one where the fix repeats the last one. A fix that cannot tell
+    lets the belief fade: of somebody beside a line one fix in ten says beyond, and one in ten within.
 
     A latch on top of it: set when a fix out of bounds lifts the belief to where it opens, released when one within
     bounds lets it fall to where it closes. Each way, the first fix of the run that led there dates it.
@@ -42,6 +43,7 @@ class Belief:
         self.dense_ms, self.sparse_ms = (by_tier(rules, rule, f"{name}_min", MINUTE_MS) for name in ("dense", "sparse"))
         self.before_ms = by_tier(rules, rule, "before_min", MINUTE_MS)
         self.frozen = by_tier(rules, rule, "frozen_percent") / 100
+        self.unsure = by_tier(rules, rule, "unsure_percent") / 100
         self.opens = by_tier(rules, rule, "opens_percent") / 100
         self.closes = by_tier(rules, rule, "closes_percent") / 100
 
@@ -58,7 +60,8 @@ class Belief:
         dense, sparse = self.dense_ms[tier], self.sparse_ms[tier]
         longer = np.clip((ms - dense) / (sparse - dense), 0.0, 1.0)
         step = self.step[tier] + longer * (self.step_sparse[tier] - self.step[tier])
-        odds = np.exp(step * np.where(fixes.frozen, self.frozen[tier], 1.0) * (beyond.astype(np.int8) - within))
+        way = np.where(beyond, 1.0, np.where(within, -1.0, -self.unsure[tier]))
+        odds = np.exp(step * np.where(fixes.frozen, self.frozen[tier], 1.0) * way)
         told: Column = before * odds / (1.0 - before + before * odds)
         return told
 

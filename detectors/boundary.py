@@ -27,9 +27,10 @@ class Boundary:
     Opens when the belief that the person is outside the permitted area reaches 0.95; closes when it falls below 0.3.
 
     A fix says outside, or inside, where that is 90 % sure by the exact probability, its radius and the error of the
-    line taken together; else it is *unsure* and does nothing. An episode begins with the first outside fix of the run
-    that opened it, and ends with the first inside one of the run that closed it. Leave lifts it: at its begin the
-    episode closes; who is outside at its end is in breach from then on, if the last fix is not older than 60 min.
+    line taken together, and outside only if it cannot come from the residence either; else it is *unsure* and lets the
+    belief fade. An episode begins with the first outside fix of the run that opened it, and ends with the first inside
+    one of the run that closed it. Leave lifts it: at its begin the episode closes; who is outside at its end is in
+    breach from then on, if the last fix is not older than 60 min.
 
     The trap: people live beside the line of their area, and a wrong fix repeats itself, so one fix never decides and a
     repeated one counts a quarter. Worst-case delay: 5 new fixes outside, 4 at intervals of 10 min and more, 3 of 25;
@@ -51,6 +52,7 @@ class Boundary:
         self.belief = Belief(rules, "boundary")
         self.floor_m = by_tier(rules, "boundary", "floor_m")
         self.line_m = by_tier(rules, "boundary", "line_m")
+        self.home_m, self.home_floor_m = (by_tier(rules, "curfew", name) for name in ("distance_m", "floor_m"))
         self.sure = by_tier(rules, "boundary", "sure_percent") / 100
 
     def observe(self, window: Window, fixes: Fixes) -> list[Finding]:
@@ -89,7 +91,8 @@ class Boundary:
         areas = np.where(judged, window.plan["area"], NOWHERE)
         lon, lat = (fixes.pings[name] * DEGREE for name in ("lon", "lat"))
         answers = self.areas.judge(areas, lon, lat, sigma, self.sure[tier])
-        return judged & (answers == Answer.OUT), judged & (answers == Answer.IN)
+        away = fixes.d_m - np.maximum(fixes.r_m, self.home_floor_m[tier]) > self.home_m[tier]
+        return judged & away & (answers == Answer.OUT), judged & (answers == Answer.IN)
 
 
 def _open(window: Window, where: Column, at_ms: Column) -> list[Finding]:

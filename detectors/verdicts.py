@@ -26,7 +26,7 @@ Verdicts = list[dict[str, Any]]
 def verdicts(order: Order, tier: TierRules, fences: Fences, fixes: Fixes, finding: Finding) -> Verdicts:
     """Give for each ping with a position the answer of the rule that found something, else that of the curfew."""
     if finding.rule == "boundary":
-        return _of_the_area(fences, order.permitted_area, tier.boundary, fixes)
+        return _of_the_area(fences, order.permitted_area, tier.boundary, tier.curfew, fixes)
     if finding.rule == "exclusion" and finding.kind == "zone":
         return _of_the_zone(fences, finding.subject, tier.exclusion, fixes)
     if finding.rule == "exclusion":
@@ -34,9 +34,13 @@ def verdicts(order: Order, tier: TierRules, fences: Fences, fixes: Fixes, findin
     return [{"answer": _of_the_residence(d, r, tier.curfew)} for d, r in zip(fixes.d_m, fixes.r_m, strict=True)]
 
 
-def _of_the_area(fences: Fences, area: str | None, rule: BoundaryRule, fixes: Fixes) -> Verdicts:
+def _of_the_area(fences: Fences, area: str | None, rule: BoundaryRule, home: CurfewRule, fixes: Fixes) -> Verdicts:
     judged = _judged(fences, area, rule, rule.line_m, fixes)
-    return [{"p_outside": round(1.0 - p, 3), "answer": answer} for p, answer in judged]
+    away = [_of_the_residence(d, r, home) == "out" for d, r in zip(fixes.d_m, fixes.r_m, strict=True)]
+    return [
+        {"p_outside": round(1.0 - p, 3), "answer": answer if answer != "out" or far else "unsure"}
+        for (p, answer), far in zip(judged, away, strict=True)
+    ]
 
 
 def _of_the_zone(fences: Fences, zone: str, rule: ExclusionRule, fixes: Fixes) -> Verdicts:

@@ -95,9 +95,10 @@ class BeliefRule(Sent):
 
     A fix counts where it is *sure_percent* sure, its radius being at least *floor_m*. Each moves the log-odds by *step*
     up to *dense_min* after the one before it, by *step_sparse* from *sparse_min* on, in proportion between them; a
-    frozen one by *frozen_percent* of that. Opens at *opens_percent*, closes below *closes_percent*. Without fixes the
-    belief goes back to what is usual: in after *enters_h*, out again after *leaves_h*. Where it becomes unlawful to be
-    there, who is there is found at once, if the last fix is not older than *before_min*.
+    frozen one by *frozen_percent* of that, one that cannot tell by *unsure_percent*, towards in. Opens at
+    *opens_percent*, closes below *closes_percent*. Without fixes the belief goes back to what is usual: in after
+    *enters_h*, out again after *leaves_h*. Where it becomes unlawful to be there, who is there is found at once, if the
+    last fix is not older than *before_min*.
     """
 
     floor_m: Metres = 100
@@ -107,6 +108,7 @@ class BeliefRule(Sent):
     dense_min: Minutes = 15
     sparse_min: Minutes = 30
     frozen_percent: Annotated[int, Field(ge=0, le=100)] = 25
+    unsure_percent: Annotated[int, Field(ge=0, le=100)] = 50
     opens_percent: Annotated[int, Field(ge=50, le=99)] = 95
     closes_percent: Annotated[int, Field(ge=1, le=50)] = 30
     enters_h: Hours = 24

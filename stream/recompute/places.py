@@ -101,8 +101,8 @@ def _run(evidence: Evidence, at_ms: int, belief: float, name: str) -> int | None
         if before is not None:
             hours = (ping["time_ms"] - before["time_ms"]) / HOUR_MS
             belief = usual + (belief - usual) * exp(-hours * (1 / rule["enters_h"] + 1 / rule["leaves_h"]))
-        said = _side(ping[name], rule)
-        odds = exp(said * _step(evidence, ping, before))
+        said = 0 if ping["answer"] == "unsure" else _side(ping[name], rule)
+        odds = exp((said or -rule["unsure_percent"] / 100) * _step(evidence, ping, before))
         belief = belief * odds / (1 - belief + belief * odds)
         if said > 0 and since_ms is None:
             since_ms = int(ping["time_ms"])

@@ -18,16 +18,19 @@ from stream.simulate.carrier import Network, ask_times
 from stream.simulate.days import midnights, ordinary_day
 from stream.simulate.feed import REPORT, Feed, Phone, Truth, merge
 from stream.simulate.lives import DAY, walk, with_priority
+from stream.simulate.lives import Path as Movement
 from stream.simulate.orders import order_of
 from stream.simulate.people import Person, Town, draw_person
 from stream.simulate.plans import Plan, draw_plan
 from stream.simulate.silences import Outage, doze, fall_silent, holes, lose, truth_of
+from stream.simulate.trips import ZONE, Trip, avoids, draw_trip, exits, truth_of_trip, whole_days
 
 __all__ = ["DEMO", "DISTRICTS", "County"]
 
 DEMO: Final = CHECKOUT / "deploy" / "demo"
 DISTRICTS: Final = ("450202", "450203", "450204", "450205", "450206")
 """The urban districts of Liuzhou."""
+_FORBIDDEN: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,8 @@ class County:
 
     `interval_min` is how often the carrier asks; of several values each person has one. `stickiness` is the
     probability that a phone which lies still repeats its last report. Shares: `offenders` of the people have one to
-    three scripted violations, `on_permit` a permit, everybody has benign holes.
+    three scripted violations, half as many make a trip out of the county or into a forbidden zone, `on_permit` have a
+    permit, everybody has benign holes.
 
     Raises BadConfiguration when the fences cannot be read, KeyError for a county that is not in them.
     """
@@ -63,11 +67,15 @@ class County:
             rng = np.random.default_rng([self.seed, number])
             person = draw_person(rng, town, number, self.seed, tuple(self.interval_min))
             plan = draw_plan(rng, person, self.start_ms, self.end_ms, self.offenders, self.on_permit)
-            reports, gaps = self._live(rng, person, plan, network)
+            trip, zones = self._trip(number, town, person, plan)
+            path = self._path(rng, person, plan, trip)
+            reports, gaps = self._live(rng, person, plan, path, network)
+            trips = ([trip] if trip else []) + exits(town, person, plan)
+            truth += [really for one in trips if (really := truth_of_trip(town, person, path, one)) is not None]
             reports["phone"] = number
             parts.append(reports)
             truth += plan.truth + gaps
-            orders.append(order_of(person, plan.permits, self.start_ms, self.end_ms))
+            orders.append(order_of(person, plan.permits, self.start_ms, self.end_ms, zones))
             phones.append(Phone(person.supervisee, person.datum, person.carrier, person.sim, person.device))
         return merge(orders, phones, parts, truth, self.end_ms)
 
@@ -76,13 +84,25 @@ class County:
         """Give the end of the last day; no ping has this time or a later one."""
         return self.start_ms + self.days * DAY
 
-    def _live(
-        self, rng: np.random.Generator, person: Person, plan: Plan, network: Network
-    ) -> tuple[NDArray[np.void], list[Truth]]:
+    def _trip(self, number: int, town: Town, person: Person, plan: Plan) -> tuple[Trip | None, tuple[str, ...]]:
+        """Draw the trip of an offender, and the zones that are forbidden; from a generator that nothing else uses."""
+        rng = np.random.default_rng([self.seed, number, 1])
+        offends, forbidden = rng.random() < self.offenders, rng.random() < _FORBIDDEN
+        trip = draw_trip(rng, town, person, plan, whole_days(self.start_ms, self.end_ms)) if offends else None
+        if trip is not None and trip.rule == "exclusion":
+            return trip, (ZONE,)
+        return trip, (ZONE,) if forbidden and avoids(town, person) else ()
+
+    def _path(self, rng: np.random.Generator, person: Person, plan: Plan, trip: Trip | None) -> Movement:
         ordinary = [
             visit for day in midnights(self.start_ms - DAY, self.end_ms) for visit in ordinary_day(rng, person, day)
         ]
-        path = walk(person.home, with_priority(plan.visits, ordinary), self.start_ms, self.end_ms)
+        planned = plan.visits + ([trip.visit] if trip else [])
+        return walk(person.home, with_priority(planned, ordinary), self.start_ms, self.end_ms)
+
+    def _live(
+        self, rng: np.random.Generator, person: Person, plan: Plan, path: Movement, network: Network
+    ) -> tuple[NDArray[np.void], list[Truth]]:
         times = ask_times(rng, self.start_ms, self.end_ms, person.interval_min)
         x, y, still = path.at(times)
         reported = network.report(rng, x, y, still, person.ghosts)

@@ -31,12 +31,13 @@ _POSITIONING_D: Final = 88
 _EVERY_DAY: Final = (0, 1, 2, 3, 4, 5, 6)
 
 
-def order_of(person: Person, permits: Sequence[Permit], start_ms: int, end_ms: int) -> Order:
+def order_of(person: Person, permits: Sequence[Permit], start_ms: int, end_ms: int, zones: Sequence[str] = ()) -> Order:
     """Write the order under which a person is watched from `start_ms` to `end_ms` and for a month on either side."""
     lon, lat = degrees(person.home)
     shifted = from_wgs84(np.array([lon]), np.array([lat]), np.array([Datum.gcj02.code], np.uint8))
     curfew = Window(days=_EVERY_DAY, start=f"{CURFEW_START_H:02}:00", end=f"{CURFEW_END_H:02}:00")
     minor = person.life is Life.pupil
+    forbidden = (Prohibition(category="internet_cafe"),) if minor else ()
     township = int(person.sim, 16) % _TOWNSHIPS + 1
     begin_ms, until_ms = start_ms - _SUPERVISED_BEFORE_D * DAY, end_ms + _SUPERVISED_BEFORE_D * DAY
     return Order(
@@ -56,7 +57,7 @@ def order_of(person: Person, permits: Sequence[Permit], start_ms: int, end_ms: i
         ),
         permitted_area=person.county,
         curfew=Curfew(windows=(curfew,)) if person.has_curfew else None,
-        prohibitions=(Prohibition(category="internet_cafe"),) if minor else (),
+        prohibitions=(*forbidden, *(Prohibition(zone=zone) for zone in zones)),
         permits=tuple(permits),
         authorisations=authorisations(person.supervisee, begin_ms, until_ms),
     )

@@ -10,7 +10,8 @@ import shapely
 from numpy.typing import NDArray
 
 from geofence.fences import Fences
-from geofence.plane import from_plane
+from geofence.index import distance_m
+from geofence.plane import from_plane, to_plane
 from schemas.fields import Datum
 from schemas.order import Tier
 from stream.simulate.lives import Place
@@ -23,6 +24,7 @@ CENTRE: Final = (109.42, 24.33)
 _HOMES_WITHIN_M: Final = 4_000.0
 _CANDIDATES: Final = 64
 _ERRANDS: Final = 5
+_BEYOND_M, _ABOUT_M = 1_500.0, 250.0
 _GHOSTS_M: Final = (2_000.0, 15_000.0)
 
 _LIFE_SHARES: Final = (0.60, 0.08, 0.06, 0.26)
@@ -67,8 +69,9 @@ class Town:
     """The counties in which people live, on the plane of the city."""
 
     def __init__(self, fences: Fences, counties: tuple[str, ...]) -> None:
-        self._shapes = {county: fences.areas[county] for county in counties}
-        for shape in self._shapes.values():
+        self._counties = counties
+        self.shapes = {name: fences.shapes[name] for name in (*counties, *fences.zones)}
+        for shape in self.shapes.values():
             shapely.prepare(shape)
 
     def home(self, rng: np.random.Generator) -> tuple[str, Place]:
@@ -76,16 +79,31 @@ class Town:
         while True:
             for place in _around(rng, Place(0.0, 0.0), rng.exponential(_HOMES_WITHIN_M, _CANDIDATES)):
                 lon, lat = degrees(place)
-                for county, shape in self._shapes.items():
-                    if shapely.contains_xy(shape, lon, lat):
+                for county in self._counties:
+                    if shapely.contains_xy(self.shapes[county], lon, lat):
                         return county, place
 
     def near(self, rng: np.random.Generator, county: str, home: Place, least_m: float, most_m: float) -> Place:
         """Draw a place of the county so far from home; next door, where the county has none."""
         places = _around(rng, home, rng.uniform(least_m, most_m, _CANDIDATES))
         lon, lat = from_plane([p.x for p in places], [p.y for p in places], *CENTRE)
-        inside = np.flatnonzero(shapely.contains_xy(self._shapes[county], lon, lat))
+        inside = np.flatnonzero(shapely.contains_xy(self.shapes[county], lon, lat))
         return places[inside[0]] if len(inside) else Place(home.x + least_m, home.y)
+
+    def beyond(self, rng: np.random.Generator, county: str, home: Place) -> Place:
+        """Draw a place well outside the county, as near as may be."""
+        places = _around(rng, home, np.geomspace(2_000.0, 60_000.0, _CANDIDATES))
+        return next(place for place in places if self.distance_m(county, place) > _BEYOND_M)
+
+    def within(self, rng: np.random.Generator, zone: str) -> Place:
+        """Draw a place about the middle of a zone."""
+        middle = shapely.centroid(self.shapes[zone])
+        x, y = to_plane(middle.x, middle.y, *CENTRE)
+        return _around(rng, Place(float(x), float(y)), rng.uniform(0.0, _ABOUT_M, 1))[0]
+
+    def distance_m(self, name: str, place: Place) -> float:
+        """Give how far a place lies from a county or zone; 0 inside."""
+        return distance_m(self.shapes[name], *degrees(place))
 
 
 def draw_person(

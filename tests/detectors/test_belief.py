@@ -38,12 +38,15 @@ def test_a_step_grows_with_the_interval(step: float, minutes: float) -> None:
 
 def test_a_repeated_fix_counts_a_quarter() -> None:
     """Half a unit of log-odds instead of two."""
-    assert pytest.approx(odds(told(0.6, MINUTE, NO, NO)) * exp(0.5)) == odds(told(0.6, MINUTE, frozen=True))
+    before = odds(float(BELIEF.after(np.array([0.6]), np.array([MINUTE]), TIER)[0]))
+    assert pytest.approx(before * exp(0.5)) == odds(told(0.6, MINUTE, frozen=True))
 
 
-def test_an_unsure_fix_says_nothing() -> None:
-    """Only time passes."""
-    assert float(BELIEF.after(np.array([0.6]), np.array([MINUTE]), TIER)[0]) == told(0.6, MINUTE, NO, NO)
+def test_an_unsure_fix_lets_the_belief_fade() -> None:
+    """By half as much as one within bounds, and by an eighth where it repeats the last one."""
+    before = odds(float(BELIEF.after(np.array([0.6]), np.array([MINUTE]), TIER)[0]))
+    assert pytest.approx(before * exp(-1)) == odds(told(0.6, MINUTE, NO, NO))
+    assert pytest.approx(before * exp(-0.25)) == odds(told(0.6, MINUTE, NO, NO, frozen=True))
 
 
 def test_silence_goes_back_to_what_is_usual() -> None:

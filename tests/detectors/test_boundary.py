@@ -93,6 +93,19 @@ def test_one_place_repeated_is_no_proof() -> None:
     assert [outside("02 12:00")] == boundary(watched().hear(*out(on("12:00"), on("12:25"))))
 
 
+def test_a_fix_that_may_come_from_the_residence_is_not_outside() -> None:
+    """Who lives 100 m inside the line is not out of the county because a cell beyond it answers."""
+    home = near(600, 0)
+    person = Watched(order(permitted_area="450202", home=home), fences=FENCES).hear(
+        *out(on("08:00"), on("20:00"), east_m=1_060)
+    )
+    assert [] == boundary(person)
+    person = Watched(order(permitted_area="450202", home=home), fences=FENCES).hear(
+        *out(on("08:00"), on("20:00"), east_m=1_240)
+    )
+    assert [outside("02 08:00")] == boundary(person)
+
+
 def test_silence_neither_opens_nor_closes() -> None:
     """Who was last seen outside and keeps silent is still there as far as anybody knows."""
     person = watched().hear(*out(on("12:00"), on("13:00"))).wait(on("12:00", 1))
@@ -173,7 +186,7 @@ def test_a_permit_approved_late_retracts() -> None:
     assert [] == boundary(person)
 
 
-@pytest.mark.parametrize("change", [{"permitted_area": "plot"}, {"home": near(1_500, 0)}])
+@pytest.mark.parametrize("change", [{"permitted_area": "plot"}, {"home": near(-600, 0)}])
 def test_another_area_or_residence_begins_anew(change: dict[str, object]) -> None:
     """What is open closes with the order's change, and four more fixes are needed."""
     person = watched().hear(*out(on("12:00"), on("13:00")))

@@ -158,6 +158,16 @@ MUTANTS = {
         'np.hypot(own["x_m"], own["y_m"]) > self.away_m[plan["tier"]]',
         'np.hypot(own["x_m"], own["y_m"]) >= 0',
     ),
+    "a cell beyond the line is outside also for who lives beside it": (
+        "boundary",
+        "return judged & away & (",
+        "return judged & (",
+    ),
+    "a fix that cannot tell changes nothing": (
+        "belief",
+        "-self.unsure[tier]))",
+        "0.0))",
+    ),
     "one hit more makes a ghost": (
         "ghosts",
         '(own["ghost_hits"][rows] >= self.hits[tier])',

@@ -40,7 +40,7 @@ class Belief:
             step = rule.step + min(1.0, max(0.0, share)) * (rule.step_sparse - rule.step)
         if frozen:
             step *= rule.frozen_percent / 100
-        odds = p / (1 - p) * exp(sign * step) if p < 1 else float("inf")
+        odds = p / (1 - p) * exp((sign or -rule.unsure_percent / 100) * step) if p < 1 else float("inf")
         self.p, self.at_ms = (odds / (1 + odds) if odds < float("inf") else 1.0), t
         return self.p
 

@@ -4,6 +4,7 @@ from tests.ground import permitted
 from tests.reference.belief import Belief, Latch, inside
 from tests.reference.ledger import Ledger
 from tests.reference.ping import Ping
+from tests.reference.place import Place
 from tests.reference.timeline import Flags
 
 
@@ -40,7 +41,10 @@ class Boundary:
         if not area:
             return
         p_inside, sure = sum(inside(ping, where, rule, rule.line_m) for where in area), rule.sure_percent / 100
-        sign = 1 if p_inside <= 1 - sure else -1 if p_inside >= sure else 0
+        assert flags.plane is not None
+        home, distance_m = flags.terms.curfew, flags.plane.from_home(Place(ping.lon, ping.lat))
+        is_away = distance_m - max(ping.radius_m, home.floor_m) > home.distance_m
+        sign = 1 if is_away and p_inside <= 1 - sure else -1 if p_inside >= sure else 0
         p = self.latch.belief.hear(ping.time_ms, sign, frozen=frozen, last_ms=last_ms, rule=rule)
         self.latch.hear(ping.time_ms, sign, p, asked=not flags.leave, rule=rule)
 
