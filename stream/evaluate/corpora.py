@@ -15,7 +15,7 @@ from geofence.plane import from_plane
 from schemas.order import Order, Prohibition
 from schemas.ping import Status
 from schemas.rules import Rules
-from stream.evaluate import forbidden
+from stream.evaluate import forbidden, nights
 from stream.evaluate.cases import Case, Setting, degrade, generator, order_of, pings_of, quieten
 from stream.evaluate.labels import NEAR, UNKNOWN, absences, exits, outside_m, silences, unknowns
 from stream.evaluate.tracks import Detour, Track, free
@@ -25,7 +25,7 @@ from stream.simulate.lives import DAY, HOUR, MINUTE, Place
 from stream.simulate.people import CENTRE
 from stream.simulate.silences import Silence, truth_of
 
-__all__ = ["county", "recorded", "still", "with_silences", "with_violations", "with_visits"]
+__all__ = ["county", "recorded", "still", "with_nights", "with_silences", "with_violations", "with_visits"]
 
 FIRST_MS: Final = 1_772_380_800_000
 """Monday 2026-03-02, 00:00 in Liuzhou."""
@@ -126,6 +126,13 @@ def with_visits(
     return case._replace(truth=(*case.truth, *forbidden.visits(case.supervisee, moved, place)))
 
 
+def with_nights(seed: int, setting: Setting, track: Track, fences: Fences, rules: Rules) -> Case:
+    """Give a recorded life with four nights of fourteen at one place."""
+    found = nights.with_venue(seed, track, track.subject)
+    case = _case("nights", seed, setting, found.track, fences, rules)
+    return case if found.event is None else case._replace(truth=(*case.truth, found.event))
+
+
 def _case(
     corpus: str,
     seed: int,
@@ -151,7 +158,7 @@ def _case(
         if gap is not None:
             lasted = (silence.until_ms if gap.until_ms is None else gap.until_ms) - gap.since_ms
             truth.append(gap._replace(kind="short") if silence.code is None and lasted < SHORT_MS else gap)
-    truth += _coded(truth)
+    truth += [*_coded(truth), *nights.nights_spent(name, track)]
     return Case(
         name, corpus, setting, order.model_dump_json().encode(), pings_of(reports, track.origin), tuple(truth),
         track.days(),

@@ -27,6 +27,7 @@ ENTRIES: Final = (
     Entry("boundary", "boundary", None, "boundary", 120, "notice", ("recorded", "violations", "still")),
     Entry("exclusion, zone", "exclusion", "zone", "zone", 120, "notice", ("forbidden",)),
     Entry("exclusion, venue", "exclusion", "venue", "venue", 120, "notice", ("forbidden",)),
+    Entry("night venue", "night_venue", None, "venue nights", 300, "notice", ("nights", "recorded", "still")),
     Entry("gap", "gap", None, "gap", 180, "alert", ("silences", "county", "still")),
     Entry("gap, any cause", "gap", None, "silence", 180, "alert", ("silences", "county")),
 )

@@ -15,6 +15,7 @@ from stream.evaluate.claims import Claim, judge
 from stream.evaluate.entries import ENTRIES, Entry
 from stream.evaluate.folder import read_tracks
 from stream.evaluate.measures import Measures, Quality, measure
+from stream.evaluate.nights import VENUE, measure_nights
 from stream.evaluate.tracks import Track
 from stream.simulate.lives import MINUTE
 
@@ -118,7 +119,7 @@ def _cases(plan: Plan, setting: Setting, tracks: Sequence[Track], fences: Fences
     yield from corpora.county(plan.seed, setting, plan.people, plan.days, rules)
     yield from corpora.still(plan.seed, setting, fences)
     for track in tracks:
-        for corpus in (corpora.recorded, corpora.with_violations, corpora.with_silences):
+        for corpus in (corpora.recorded, corpora.with_violations, corpora.with_silences, corpora.with_nights):
             yield corpus(plan.seed, setting, track, fences, rules)
 
 
@@ -139,6 +140,9 @@ def _measured(entry: Entry, cases: Sequence[Case], of: dict[str, list[Claim]]) -
     for case in cases:
         told = [claim for claim in of[case.supervisee] if claim.rule == entry.rule]
         told = [claim for claim in told if entry.about in {None, claim.subject, claim.kind}]
+        if entry.truth == VENUE:
+            total.add(measure_nights(told, case.truth, case.days))
+            continue
         truth = [event for event in case.truth if event.rule == entry.truth]
         total.add(measure(told, truth, case.days, entry.window_min * MINUTE, alerts=entry.least == "alert"))
     return total

@@ -17,6 +17,7 @@ CORPORA: Final = {
     "recorded": "recorded lives as they are",
     "violations": "recorded lives with nights elsewhere and exits by day",
     "forbidden": "recorded lives with visits to a zone and a venue that the order forbids",
+    "nights": "recorded lives with four nights of fourteen at one place, 600 m to 4 km away",
     "silences": "recorded lives with silences, coverage holes and night doze",
     "county": "simulated county",
     "still": "phones that lie at home",
