@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from schemas.alert import episode_id
 from stream.recompute.absence import absence
 from stream.recompute.evidence import Evidence, Found
+from stream.recompute.nights import nights_elsewhere
 from stream.recompute.places import exit_from_area, inside_zone, venue_dwell
 from stream.recompute.silence import contact_gap, fix_gap
 from stream.tail import Body
@@ -30,7 +31,7 @@ class Again(NamedTuple):
 def again(body: Body) -> Again:
     """Find the episode of an alert from its evidence. An unknown rule cannot be found again here, and says so."""
     evidence = body["evidence"]
-    about = evidence.get("kind") if body["rule"] == "exclusion" else body["subject"]
+    about = {"exclusion": evidence.get("kind"), "night_venue": "place"}.get(body["rule"], body["subject"])
     rule = _RULES.get((body["rule"], about))
     if rule is None or "order" not in evidence:
         return Again(None, "the alert alone does not hold enough for this rule")
@@ -53,4 +54,6 @@ _RULES: Final[dict[tuple[str, str | None], Callable[[Evidence, int, int | None],
     ("curfew", "accumulated"): absence,
     ("exclusion", "zone"): inside_zone,
     ("exclusion", "venue"): venue_dwell,
+    ("night_venue", "place"): nights_elsewhere,
+    ("residence", "registered"): nights_elsewhere,
 }

@@ -29,6 +29,7 @@ SUBJECTS = {
     *(("gap", subject) for subject in ("contact", "fix")),
     *(("curfew", subject) for subject in ("residence", "accumulated")),
     ("boundary", "permitted_area"),
+    ("night_venue", "place 1"),
 }
 """What the rules find that can be found again from an alert alone."""
 SHARE, OF_DRAWN_LIVES = 0.99, 0.75
@@ -152,6 +153,38 @@ def test_an_exit_and_a_stay_in_a_forbidden_zone_are_found_from_their_pings(place
     body = {"supervisee": "lz-1", **alert_of(person.events[0], 1).model_dump(mode="json")}
 
     assert body["episode_id"] == again(body).episode
+
+
+def nights(away_m: float, count: int, *, is_home_by_day: bool) -> list[Body]:
+    """Give the alerts about a person who spends so many nights at one place."""
+    person, found = Person(), list[EpisodeEvent]()
+    for day in range(count):
+        if is_home_by_day:
+            person.lie(1440 * day + 600, 1440 * day + 1290)
+        person.lie(1440 * day + 1320, 1440 * day + 1859, away_m=away_m)
+        person.tick(1440 * day + 1860)
+        found += person.events
+    told = [event for event in found if event.rule in {"night_venue", "residence"} and event.phase == "opened"]
+    return [{"supervisee": "lz-1", **alert_of(event, 1).model_dump(mode="json")} for event in told]
+
+
+def test_nights_at_one_place_are_found_from_the_nights_the_alert_names() -> None:
+    """Three nights away, and five of somebody who was never seen at the residence."""
+    away, never = nights(2_000, 3, is_home_by_day=True), nights(700, 5, is_home_by_day=False)
+
+    assert ["night_venue"] == [body["rule"] for body in away]
+    assert ["night_venue", "residence"] == [body["rule"] for body in never]
+    assert [body["episode_id"] for body in away + never] == [again(body).episode for body in away + never]
+
+
+def test_too_few_nights_or_too_near_are_no_place() -> None:
+    """A night taken from the alert, or a distance below the rule's own."""
+    (body,) = nights(2_000, 3, is_home_by_day=True)
+    few, near = deepcopy(body), deepcopy(body)
+    few["evidence"]["nights"].pop()
+    near["evidence"]["distance_m"] = 200
+
+    assert [None, None] == [again(changed).episode for changed in (few, near)]
 
 
 def test_a_stay_that_may_have_begun_before_the_pings_shown_is_not_found() -> None:
