@@ -5,12 +5,13 @@ import inspect
 from collections.abc import Iterator
 from random import Random
 from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
 
 from tests.detectors.lives import BASE, HOUR, MINUTE, Life, Track
 from tests.detectors.scenarios import Way, expected, lives, run, script
-from tests.factories import order
+from tests.factories import order, permit
 from tests.reference.arrival import Step
 from tests.reference.ledger import Result
 
@@ -191,7 +192,7 @@ def punctual() -> Life:
 
 
 def stroller() -> Life:
-    """Someone who is in zones before, in and after their hours, and near venues by day, at home and away from it."""
+    """Someone in zones before, in and after their hours, near venues at home and away from it, and once on leave."""
     asked = [{"zone": "park"}, {"zone": "yard"}, {"zone": "market"}, {"category": "internet_cafe"}]
     track = Track(Random(1), BASE + 6 * HOUR)
     for east_m, minutes in (
@@ -205,7 +206,9 @@ def stroller() -> Life:
         (4_000, 90),
     ):
         track.stay(track.now + minutes * MINUTE, 5 * MINUTE, east_m, 25, 100)
-    return Life("lz-2", [(BASE, order("lz-2", BASE, prohibitions=asked))], track.pings)
+    leave = permit("leave", BASE + 16 * HOUR, BASE + 19 * HOUR + 30 * MINUTE)
+    terms: dict[str, Any] = {"prohibitions": asked, "permitted_area": "450202", "permits": [leave]}
+    return Life("lz-2", [(BASE, order("lz-2", BASE, **terms))], track.pings)
 
 
 @pytest.fixture(scope="module")
