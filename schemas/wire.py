@@ -9,7 +9,7 @@ record by record. Both ways refuse the same records, and the same as the model d
 
 import re
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan
 from operator import attrgetter
@@ -30,9 +30,11 @@ __all__ = ["CLOCK_KEY", "Clock", "Columns", "Decoded", "WirePing", "columns", "d
 
 CLOCK_KEY: Final = b"~clock"
 CHUNK: Final = 512  # more at a time falls out of the processor's cache
+FEW: Final = 16  # fewer are read one by one as fast
 _HEX: Final = b"0123456789abcdef"
 _HASHES: Final = re.compile("[0-9a-f]*")
 _PLAIN: Final = re.compile(r"(?!~)[^\x00-\x1f\x7f]+")
+_NAME: Final = b'"supervisee"'
 _SUPERVISEE: Final = re.compile(rb'"supervisee"\s*:')
 
 
@@ -56,6 +58,9 @@ class Decoded:
 class _Suspect(Exception):  # noqa: N818
     """Something in the chunk is wrong; which record it is, only a look at each can tell."""
 
+
+Part = tuple[list[WirePing], Columns, NDArray[np.int64]]
+"""Good pings, the same as columns, and where they stood in their chunk."""
 
 decode = cast("Callable[[bytes], WirePing]", msgspec.json.Decoder(struct_of(Ping, ABSENT)).decode)
 _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -81,25 +86,78 @@ def decode_pings(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -
     good, parts = [index[:0]], []
     for start in range(0, len(values), CHUNK):
         some = slice(start, start + CHUNK)
-        try:
-            chunk, part = _together(keys[some], values[some])
-            good.append(index[some])
-        except (_Suspect, TypeError, *_UNREADABLE):
-            chunk, kept, reasons = _apart(keys[some], values[some])
-            part = columns(chunk)
+        bad: list[tuple[int, Reason]] = []
+        for chunk, part, kept in _parts(keys[some], values[some], bad):
+            pings += chunk
+            parts.append(part)
             good.append(index[some][kept])
-            refused += [(int(index[start + i]), reason) for i, reason in reasons]
-        pings += chunk
-        parts.append(part)
+        refused += [(int(index[start + i]), reason) for i, reason in bad]
     return Decoded(pings, np.concatenate(good), sorted(refused), clocks, joined(parts))
 
 
-def _together(keys: Sequence[bytes | None], values: Sequence[bytes | None]) -> tuple[list[WirePing], Columns]:
-    """Read a chunk as a whole; raises when any record of it needs a look of its own."""
-    present = cast("Sequence[bytes]", values)  # a None among keys or values raises TypeError
-    if max(map(len, present)) > LARGEST_VALUE:
-        raise _Suspect
-    pings = list(map(decode, present))
+def _parts(
+    keys: Sequence[bytes | None], values: Sequence[bytes | None], refused: list[tuple[int, Reason]]
+) -> Iterator[Part]:
+    """Read a chunk in as few parts as can be looked over as a whole; adds what is bad to `refused`."""
+    pings, unreadable = _decoded(values)
+    places = np.arange(len(values))
+    if unreadable:
+        refused += _apart(keys, values, unreadable)[2]
+        places = np.delete(places, unreadable)
+        some = places.tolist()
+        keys, values = [keys[i] for i in some], [values[i] for i in some]
+    if pings:
+        yield from _halved(keys, values, places, pings, refused)
+
+
+def _decoded(values: Sequence[bytes | None]) -> tuple[list[WirePing], list[int]]:
+    """Decode what can be, in order, and say which cannot; sizes are judged before anything is parsed."""
+    try:
+        sized = max(map(len, cast("Sequence[bytes]", values))) <= LARGEST_VALUE
+    except TypeError:  # a null
+        sized = False
+    if not sized:
+        values = [value if value is not None and len(value) <= LARGEST_VALUE else b"" for value in values]
+    pings: list[WirePing] = []
+    unreadable: list[int] = []
+    decoding = map(decode, cast("Sequence[bytes]", values))
+    while len(pings) + len(unreadable) < len(values):
+        try:
+            pings.extend(decoding)  # goes on behind the record at which it has stopped
+        except _UNREADABLE:
+            unreadable.append(len(pings) + len(unreadable))
+    return pings, unreadable
+
+
+def _halved(
+    keys: Sequence[bytes | None],
+    values: Sequence[bytes | None],
+    places: NDArray[np.int64],
+    pings: list[WirePing],
+    refused: list[tuple[int, Reason]],
+) -> Iterator[Part]:
+    """Look over decoded pings together; where one of them is bad, each half by itself, and in the end each of a few."""
+    try:
+        part = _whole(keys, values, pings)
+    except (_Suspect, TypeError, UnicodeDecodeError):
+        if len(places) > FEW:
+            middle = len(places) // 2
+            for some in slice(None, middle), slice(middle, None):
+                yield from _halved(keys[some], values[some], places[some], pings[some], refused)
+            return
+        good, kept, reasons = _apart(keys, values, range(len(keys)))
+        refused += [(int(places[i]), reason) for i, reason in reasons]
+        if good:
+            yield good, columns(good), places[kept]
+    else:
+        yield *part, places
+
+
+def _whole(
+    keys: Sequence[bytes | None], values: Sequence[bytes | None], pings: list[WirePing]
+) -> tuple[list[WirePing], Columns]:
+    """Look over pings that were decoded from `values`; raises when any of them needs a look of its own."""
+    present = cast("Sequence[bytes]", values)
     ids = "\0".join([p.supervisee for p in pings]).encode()
     if ids != b"\0".join(cast("Sequence[bytes]", keys)) or not _are_plain(ids, len(pings)):
         raise _Suspect
@@ -131,7 +189,7 @@ def _name_one_person_each(text: bytes, count: int) -> bool:
     letters = np.frombuffer(text, np.uint8)
     pairs = letters[3:] == ord("v")
     pairs &= letters[:-3] == ord("p")
-    return bool(np.count_nonzero(pairs) == count) or text.count(b'"supervisee"') == count
+    return bool(np.count_nonzero(pairs) == count) or text.count(_NAME) == count
 
 
 def _hashes(pings: Sequence[WirePing]) -> bytes:
@@ -139,13 +197,13 @@ def _hashes(pings: Sequence[WirePing]) -> bytes:
 
 
 def _apart(
-    keys: Sequence[bytes | None], values: Sequence[bytes | None]
+    keys: Sequence[bytes | None], values: Sequence[bytes | None], at: Iterable[int]
 ) -> tuple[list[WirePing], list[int], list[tuple[int, Reason]]]:
-    """Read a chunk record by record: the good pings, their positions, and the refusals."""
+    """Read records of a chunk one by one: the good pings, their positions, and the refusals."""
     pings, kept, refused = [], [], []
-    for i, (key, value) in enumerate(zip(keys, values, strict=True)):
+    for i in at:
         try:
-            pings.append(_one(key, value))
+            pings.append(_one(keys[i], values[i]))
             kept.append(i)
         except BadInput as bad:
             refused.append((i, bad.reason))

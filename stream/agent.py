@@ -164,9 +164,8 @@ class Agent:
         refused: Refused = []
         at = np.arange(done)
         if wrong or unknown:
-            keys = columns.keys[:done]
-            refused = [(i, Reason.misrouted) for i, key in enumerate(keys) if key in wrong]
-            refused += [(i, Reason.unknown_supervisee) for i, key in enumerate(keys) if key in unknown]
+            why = dict.fromkeys(wrong, Reason.misrouted) | dict.fromkeys(unknown, Reason.unknown_supervisee)
+            refused = [(i, why[key]) for i, key in enumerate(columns.keys[:done]) if key in why]
             at = np.delete(at, [i for i, _ in refused])
         refused += self._handlers[topic](partition, columns, at)
         self._refuse(partition, topic, columns, refused, done)
@@ -203,8 +202,9 @@ class Agent:
 
     def _pings(self, partition: Partition, columns: Columns, at: Positions) -> Refused:
         whole = len(at) == len(columns)
-        keys = columns.keys if whole else [columns.keys[i] for i in at]
-        batch = decode(keys, columns.values if whole else [columns.values[i] for i in at])
+        some = () if whole else at.tolist()
+        keys = columns.keys if whole else [columns.keys[i] for i in some]
+        batch = decode(keys, columns.values if whole else [columns.values[i] for i in some])
         where = at[batch.index]
         times, appended = batch.pings["time_ms"], columns.appended_ms(where)
         clocks = partition.clock.judge(times, appended, told(batch.clocks, batch.index))
