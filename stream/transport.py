@@ -199,7 +199,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         owed = self._read_offset.get(partition)
         if not is_current or columns.start != owed:
             # The poll has moved the position on, perhaps past a seek: what is dropped must come again by itself.
-            if owed is not None:
+            # Where nothing is open, whoever opens it places it; at the end there is no thread any more to do it.
+            if owed is not None and self.open:
                 await self._thread.place({partition: owed})
             return
         message = ColumnsMessage(
