@@ -24,7 +24,7 @@ BATCH_BYTES: Final = 1 << 16
 """Record batches of the feeding producer: what a busy sender with the usual linger makes."""
 _UNDER_WAY: Final = 64
 
-Record = tuple[int, bytes, bytes]
+Record = tuple[int, bytes | None, bytes | None]
 
 logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a new topic's leader may need a moment: it tries again
 

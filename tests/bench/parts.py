@@ -1,11 +1,14 @@
 """The parts of a run: each prepares the topics, measures in processes of its own, and adds its figures."""
 
+import re
 import statistics
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from schemas.order import Basis, decode_order
 from schemas.topics import ALERTS, CHANGELOG, DEAD_LETTERS, PINGS
-from tests.bench import county, episodes, feeding, machine, plain
+from stream.settings import Settings
+from tests.bench import county, episodes, feeding, machine, plain, poisoned
 
 TIMES: Final = 5
 SHORT_BYTES: Final = 85
@@ -14,6 +17,9 @@ PLAIN_PINGS: Final = 30_000
 CROWD: Final = 100_000
 CROWD_PINGS: Final = 3
 INPUT: Final = machine.OWN / "input"
+LIVE_INPUT: Final = machine.OWN / "live"
+LIVE_PINGS_PER_S: Final = 20_000
+FAR_MS: Final = 4_000_000_000_000
 
 
 class Run(NamedTuple):
@@ -146,6 +152,41 @@ def peer(run: Run) -> None:
     )
 
 
+def poison(run: Run) -> None:
+    """The worker on the backlog, clean and then with one record in a hundred that cannot be used; medians of three."""
+    rates: dict[str, list[float]] = {"clean": [], "poisoned": []}
+    cpu_us: dict[str, list[float]] = {"clean": [], "poisoned": []}
+    wrong = unaccounted = poisons = 0
+    for _ in range(min(run.times, 3)):
+        for name, measured in rates.items():
+            feeding.renew(run.bootstrap)
+            feeding.send_orders(run.bootstrap, run.drawn)
+            expected = {} if name == "clean" else poisoned.send(run.bootstrap, run.drawn)
+            if name == "clean":
+                feeding.send_pings(run.bootstrap, run.drawn)
+            found = _work(run, f"{name}-{len(measured)}", stages=False)
+            produced = len(run.drawn.values) + len(expected)
+            wall_s, cpu_s, *_ = _between(found, "first", "done")
+            measured.append(produced / wall_s)
+            cpu_us[name].append(cpu_s / produced * 1e6)
+            wrong += poisoned.wrong(run.bootstrap, expected)
+            unaccounted += abs(produced - len(expected) - found["counters"].get("accepted", 0))
+            poisons += len(expected)
+    clean, with_poison = (statistics.median(measured) for measured in rates.values())
+    run.figures.update(
+        {
+            "poison_over_clean": with_poison / clean,
+            "poison_clean_pings_per_s": clean,
+            "poison_pings_per_s": with_poison,
+            "poison_clean_cpu_us": statistics.median(cpu_us["clean"]),
+            "poison_cpu_us": statistics.median(cpu_us["poisoned"]),
+            "poison_records": poisons,
+            "poison_wrong": wrong,
+            "poison_unaccounted": unaccounted,
+        }
+    )
+
+
 def recovery(run: Run) -> None:
     """Rows from the changelog of the durable run; then a crowd: ready after an assignment, memory."""
     found = machine.measure("recovery", bootstrap=run.bootstrap, group="bench-durable")
@@ -190,6 +231,34 @@ def crowd(run: Run) -> None:
     )
 
 
+def delay(run: Run) -> None:
+    """From a ping, and from a silence, to the alert: everybody once a second, all topics subscribed, the wall clock."""
+    people = run.scaled(LIVE_PINGS_PER_S)
+    drawn = county.draw(people, people * 3)
+    drawn.orders = list(map(_without_end, drawn.orders))
+    county.save(drawn, LIVE_INPUT)
+    rules = LIVE_INPUT.with_suffix(".toml")
+    text = Settings().rules_file.read_text("utf-8")
+    rules.write_text(re.sub(r"^(overdue_min|gap_min|cap_min) = \d+", r"\1 = 1", text, flags=re.MULTILINE), "utf-8")
+    feeding.renew(run.bootstrap)
+    feeding.send_orders(run.bootstrap, drawn)
+    found = machine.measure("latency", bootstrap=run.bootstrap, input=str(LIVE_INPUT), rules=str(rules), people=people)
+    for name in ("ping_to_alert", "silence_beyond_settle"):
+        p50, p99, most = found[f"{name}_s"]
+        run.figures.update({f"{name}_p50_s": p50, f"{name}_p99_s": p99, f"{name}_max_s": most})
+    for name in ("pings_per_s", "sender_late_s", "cpu_share", "others_share"):
+        run.figures[f"live_{name}"] = found[name]
+
+
+def _without_end(raw: bytes) -> bytes:
+    """Give an order under which a person's pings may be processed now, whatever the day."""
+    order = decode_order(raw)
+    period = order.authorisations[0].model_copy(
+        update={"basis": Basis.information_verification, "until_ms": FAR_MS}
+    )
+    return order.model_copy(update={"authorisations": (period,)}).model_dump_json().encode()
+
+
 def _send_slice(run: Run, drawn: county.Input, begin: int, end: int) -> None:
     part = county.Input(
         drawn.supervisees, drawn.orders, drawn.persons[begin:end], drawn.values[begin:end], drawn.end_ms, 0.0
@@ -216,4 +285,4 @@ def _between(found: dict[str, Any], begin: str, end: str) -> list[float]:
     return [after[name] - before[name] for name in ("wall_s", "cpu_s", "main_cpu_s", "core_s")]
 
 
-PARTS: Final = (delivery, durable, recovery, stages, offline, peer, crowd)
+PARTS: Final = (delivery, durable, recovery, stages, offline, peer, crowd, delay, poison)

@@ -14,6 +14,11 @@ BARS: Final = {
     "rss_mb": (700, "<="),
     "bytes_per_supervisee": (3_000, "<="),
     "deadline_scan_1m_ms": (2, "<="),
+    "ping_to_alert_p99_s": (1, "<="),
+    "poison_over_clean": (0.8, ">="),
+    "poison_wrong": (0, "<="),
+    "poison_unaccounted": (0, "<="),
+    "silence_beyond_settle_max_s": (5, "<="),
 }
 
 

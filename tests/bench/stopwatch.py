@@ -27,7 +27,7 @@ class Stage(NamedTuple):
 
 STAGES: Final = (
     Stage("fetch: record batches to lists", ("stream.columns:read_columns",)),
-    Stage("decode: JSON, keys, hashes", ("schemas.wire:_together", "schemas.wire:_apart")),
+    Stage("decode: JSON, keys, hashes", ("schemas.wire:_decoded", "schemas.wire:_whole", "schemas.wire:_apart")),
     Stage("decode: numeric columns", ("schemas.wire:rows_of", "schemas.wire:columns_of", "schemas.wire:joined")),
     Stage("decode: rest", ("schemas.wire:decode_pings",)),
     Stage("datum", ("stream.decode:to_wgs84",)),
