@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors.belief import BEYOND, OPEN, Belief, release
 from detectors.findings import Finding, Phase
-from detectors.pings import DEGREE, NEVER, Column, Fixes, positions
+from detectors.pings import DEGREE, NEVER, NO_POSITION, Column, Fixes, positions, radius_m
 from detectors.tiers import by_tier
 from detectors.window import AREA, AUTHORISED, LEAVE, PLACE, Window
 from geofence.areas import NOWHERE
@@ -85,14 +85,26 @@ class Boundary:
         return found + _open(window, stands, now_ms)
 
     def _judge(self, window: Window, fixes: Fixes, judged: Column) -> tuple[Column, Column]:
-        """Which fixes say outside, and which say inside."""
-        tier = window.plan["tier"]
-        sigma = np.hypot(np.maximum(fixes.r_m, self.floor_m[tier]) / K, self.line_m[tier])
-        areas = np.where(judged, window.plan["area"], NOWHERE)
-        lon, lat = (fixes.pings[name] * DEGREE for name in ("lon", "lat"))
-        answers = self.areas.judge(areas, lon, lat, sigma, self.sure[tier])
+        """Which fixes say outside, and which say inside: asked of a whole batch, and again where an order changed."""
+        area, tier, batch = window.plan["area"], window.plan["tier"], fixes.batch
+        if self.name not in batch.memory:
+            asked, unasked = positions(batch.owner < len(window)), np.full(len(batch.pings), -1)
+            owner = batch.owner[asked]
+            areas, tiers, said = unasked, unasked.copy(), unasked.copy()
+            areas[asked], tiers[asked] = area[owner], tier[owner]
+            said[asked] = self._answers(batch.pings[asked], areas[asked], tiers[asked])
+            batch.memory[self.name] = areas, tiers, said
+        areas, tiers, answers = (column[fixes.at] for column in batch.memory[self.name])
+        other = positions(judged & ((areas != area) | (tiers != tier)))
+        if other.size:
+            answers[other] = self._answers(fixes.pings[other], area[other], tier[other])
         away = fixes.d_m - np.maximum(fixes.r_m, self.home_floor_m[tier]) > self.home_m[tier]
         return judged & away & (answers == Answer.OUT), judged & (answers == Answer.IN)
+
+    def _answers(self, pings: Column, areas: Column, tier: Column) -> Column:
+        sigma = np.hypot(np.maximum(radius_m(pings), self.floor_m[tier]) / K, self.line_m[tier])
+        areas = np.where(pings["lon"] != NO_POSITION, areas, NOWHERE)
+        return self.areas.judge(areas, pings["lon"] * DEGREE, pings["lat"] * DEGREE, sigma, self.sure[tier])
 
 
 def _open(window: Window, where: Column, at_ms: Column) -> list[Finding]:

@@ -106,6 +106,20 @@ def repeats(rows: Column, pings: Column) -> Column:
     return same
 
 
+class Batch:
+    """
+    All pings of a run of rounds, for what a rule can judge of them at once because no row's state enters it.
+
+    `owner` is the position of each ping's row in the window; `memory` is what rules have worked out, by their name.
+    """
+
+    __slots__ = ("memory", "owner", "pings")
+
+    def __init__(self, pings: Column, owner: Column) -> None:
+        self.pings, self.owner = pings, owner
+        self.memory: dict[str, tuple[Column, ...]] = {}
+
+
 class Fixes:
     """
     One ping for each row of a window, position for position: what a rule observes in one round.
@@ -113,15 +127,22 @@ class Fixes:
     `x_m, y_m` lie in the plane of the row's residence, `d_m` is the distance to it, `r_m` the 68 % radius. Where
     `located` is false the four are NaN. `accepted` is false until ping quality has judged the round: a rule about
     places looks at accepted fixes only, a rule about contact at `contact`, and at `answer` for the carrier's reasons.
-    `last_ms` is the time of the accepted fix before this one, 0 where there was none.
+    `last_ms` is the time of the accepted fix before this one, 0 where there was none. `at` is where in their `batch`
+    the pings stand.
     """
 
-    __slots__ = (
-        *("accepted", "answer", "contact", "d_m", "frozen", "last_ms", "located", "pings", "r_m", "time_ms", "x_m"),
-        "y_m",
+    COLUMNS = (
+        *("accepted", "answer", "at", "contact", "d_m", "frozen", "last_ms", "located", "pings", "r_m", "time_ms"),
+        *("x_m", "y_m"),
     )
+    __slots__ = (*COLUMNS, "batch")
 
-    def __init__(self, pings: Column, x_m: Column, y_m: Column) -> None:
+    def __init__(
+        self, pings: Column, x_m: Column, y_m: Column, batch: Batch | None = None, at: Column | None = None
+    ) -> None:
+        alone = np.arange(len(pings))
+        self.batch = batch or Batch(pings, alone)
+        self.at = alone if at is None else at
         carrier = pings["phone"] < WRISTBAND
         self.pings = pings
         self.time_ms = np.ascontiguousarray(pings["time_ms"])
@@ -142,7 +163,8 @@ class Fixes:
     def take(self, at: Column) -> Fixes:
         """The pings at those positions, as a round of their own."""
         part: Fixes = object.__new__(Fixes)
-        for name in Fixes.__slots__:
+        part.batch = self.batch
+        for name in Fixes.COLUMNS:
             setattr(part, name, getattr(self, name)[at])
         return part
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from detectors.ghosts import note
-from detectors.pings import Fixes, picked, positions
+from detectors.pings import Batch, Fixes, picked, positions
 from detectors.window import AUTHORISED, CURFEW, EDGE, EVIDENCE
 
 if TYPE_CHECKING:
@@ -46,11 +46,16 @@ class Rounds:
         """
         found: list[Finding] = []
         alive = np.searchsorted(-counts, -np.arange(counts[0] if len(counts) else 0), "left")
+        owner = np.empty(len(pings), np.int64)
+        owner[np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(len(pings))] = np.repeat(
+            np.arange(len(starts)), counts
+        )
+        batch = Batch(pings, owner)
         for turn, rows in enumerate(alive.tolist()):
-            head = window.head(rows)
-            part = picked(pings, starts[:rows] + turn)
+            head, at = window.head(rows), starts[:rows] + turn
+            part = picked(pings, at)
             found += self.pass_time(head, part["time_ms"])
-            fixes = Fixes(part, *head.plane(part["lon"], part["lat"]))
+            fixes = Fixes(part, *head.plane(part["lon"], part["lat"]), batch, at)
             before = len(found)
             for detector in self.detectors:
                 found += detector.observe(head, fixes)

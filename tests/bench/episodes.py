@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from detectors.findings import EpisodeEvent
 from detectors.gate import Limits
+from geofence.fences import Fences
 from schemas.instant import instant, rfc3339
 from schemas.rules import load_rules
 from schemas.topics import ALERTS
@@ -45,14 +46,16 @@ def published(bootstrap: str) -> tuple[set[Episode], int]:
     return {_told(body) for body in last.values() if body["phase"] != "retracted"}, alerts
 
 
-def replayed(drawn: Input) -> set[Episode]:
+def replayed(drawn: Input, fences: Fences) -> set[Episode]:
     """Run the rules over the same records without Kafka."""
     settings = Settings(clock="feed")
     limits = Limits(settings.horizon_ms, settings.future_ms)
     rules = load_rules(settings.rules_file)
     pings = [*drawn.values, drawn.clock()]
     last: dict[str, EpisodeEvent] = {}
-    for event in replay(drawn.orders, pings, rules=rules, limits=limits, partitions=PARTITIONS, cut=1 << 17):
+    for event in replay(
+        drawn.orders, pings, rules=rules, limits=limits, fences=fences, partitions=PARTITIONS, cut=1 << 17
+    ):
         last[event.episode_id] = event
     return {_found(event) for event in last.values() if event.phase != "retracted"}
 

@@ -5,6 +5,7 @@ import statistics
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from geofence.fences import load_fences
 from schemas.order import Basis, decode_order
 from schemas.topics import ALERTS, CHANGELOG, DEAD_LETTERS, PINGS
 from stream.settings import Settings
@@ -20,6 +21,8 @@ INPUT: Final = machine.OWN / "input"
 LIVE_INPUT: Final = machine.OWN / "live"
 LIVE_PINGS_PER_S: Final = 20_000
 FAR_MS: Final = 4_000_000_000_000
+FENCES: Final = machine.ROOT / "deploy" / "demo" / "fences.geojson"
+"""The permitted areas of the orders, so that the rules about places have something to do."""
 
 
 class Run(NamedTuple):
@@ -91,7 +94,7 @@ def durable(run: Run) -> None:
         }
     )
     told, alerts = episodes.published(run.bootstrap)
-    expected = episodes.replayed(run.drawn)
+    expected = episodes.replayed(run.drawn, load_fences(FENCES))
     run.figures.update(
         {
             "alerts": alerts,
@@ -273,6 +276,7 @@ def _work(run: Run, group: str, *, stages: bool) -> dict[str, Any]:
         "VIGIL_CLOCK": "feed",
         "VIGIL_PARTITIONS": str(feeding.PARTITIONS),
         "VIGIL_HTTP_PORT": "0",
+        "VIGIL_FENCES_FILE": str(FENCES),
     }
     profile = None if run.profile is None or stages else str(run.profile / f"{group}.prof")
     ends = feeding.ends(run.bootstrap, PINGS)
