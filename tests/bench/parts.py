@@ -17,6 +17,8 @@ SHORT_RECORDS: Final = 2_000_000
 PLAIN_PINGS: Final = 30_000
 CROWD: Final = 100_000
 CROWD_PINGS: Final = 3
+FEW: Final = 500
+FEW_PINGS: Final = 500_000
 INPUT: Final = machine.OWN / "input"
 LIVE_INPUT: Final = machine.OWN / "live"
 LIVE_PINGS_PER_S: Final = 20_000
@@ -106,6 +108,17 @@ def durable(run: Run) -> None:
     )
 
 
+def few(run: Run) -> None:
+    """The same work for five hundred people: many pings of each in a batch."""
+    drawn = county.draw(run.scaled(FEW), run.scaled(FEW_PINGS))
+    feeding.renew(run.bootstrap)
+    feeding.send_orders(run.bootstrap, drawn)
+    feeding.send_pings(run.bootstrap, drawn)
+    wall_s, cpu_s, *_ = _between(_work(run, "few", stages=False), "first", "done")
+    pings = len(drawn.values)
+    run.figures.update({"few_pings_per_s": pings / wall_s, "few_cpu_us": cpu_s / pings * 1e6, "few_supervisees": FEW})
+
+
 def stages(run: Run) -> None:
     """The same once more with a stopwatch on every stage."""
     feeding.renew(run.bootstrap, CHANGELOG, ALERTS, DEAD_LETTERS)
@@ -125,12 +138,16 @@ def offline(run: Run) -> None:
         {
             "decode_us": found["decode_s"] / pings * 1e6,
             "decode_chunk_us": found["decode_chunk_s"] / pings * 1e6,
+            "decode_whole_us": found["decode_whole_s"] / pings * 1e6,
             "offline_cpu_us": found["whole_s"] / pings * 1e6,
             "deadline_scan_1m_ms": found["scan_ms"],
+            "curfew_start_100k_longest_ms": found["curfew_start"]["longest_ms"],
+            "curfew_start_100k_all_ms": found["curfew_start"]["all_ms"],
         }
     )
     if "durable_cpu_us" in run.figures:
         run.figures["cpu_over_decode"] = run.figures["durable_cpu_us"] / run.figures["decode_us"]
+        run.figures["cpu_over_decode_whole"] = run.figures["durable_cpu_us"] / run.figures["decode_whole_us"]
 
 
 def peer(run: Run) -> None:
@@ -289,4 +306,4 @@ def _between(found: dict[str, Any], begin: str, end: str) -> list[float]:
     return [after[name] - before[name] for name in ("wall_s", "cpu_s", "main_cpu_s", "core_s")]
 
 
-PARTS: Final = (delivery, durable, recovery, stages, offline, peer, crowd, delay, poison)
+PARTS: Final = (delivery, durable, recovery, stages, offline, few, peer, crowd, delay, poison)
