@@ -34,6 +34,8 @@ BATCH_BYTES = 1 << 19
 TRANSACTION_TIMEOUT_MS = 30_000
 RELEASE_S = 4.0
 STOP_S = 2.0
+BREATH = 5
+"""The pause between two rounds of transactions is at least this part of the interval."""
 
 Encode = Callable[[EpisodeEvent], tuple[bytes, bytes, Headers]]
 """An event as the record that subscribers read: key, value, headers."""
@@ -67,12 +69,17 @@ class Transactions:
             self._poisoned(cause)
 
     async def run(self, interval_s: float) -> None:
-        """Flush for ever, whether or not records come: silence is what is looked for."""
+        """
+        Flush for ever, whether or not records come: silence is what is looked for.
+
+        `interval_s` is counted from begin to begin, or an alert would wait for two transactions and the time between.
+        """
         while self.cause is None and not self._ending.is_set():
-            now_ms = int(time.time() * 1000)
+            began, now_ms = time.monotonic(), int(time.time() * 1000)
             await self.flush([p for p in list(self.owned.values()) if p.hurries(now_ms, p.flushed_ms)])
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), interval_s)
+                spent_s = time.monotonic() - began
+                await asyncio.wait_for(self._ending.wait(), max(interval_s - spent_s, interval_s / BREATH))
 
     def end(self) -> None:
         """Let `run` return after the transaction under way; cancelled in the middle, it would poison the worker."""
