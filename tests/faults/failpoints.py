@@ -2,7 +2,8 @@
 Where a worker breaks on purpose, and which of its guards are off: patches of the delivery, for the worker of the tests.
 
 A failpoint strikes at one step of a transaction that carries both rows and alerts, after some that went well, and never
-at the first one of a partition, which a broken worker could not be started after; other transactions pass. The trap is the fault that hits nothing: whoever uses one asserts that it struck.
+at the first one of a partition, after which a broken worker could not be started; other transactions pass. The trap is
+the fault that hits nothing: whoever uses one asserts that it struck.
 """
 
 import asyncio
