@@ -155,8 +155,9 @@ class Engine:
             self.counters["duplicate"] += int(repeated.sum())
             rows, pings = rows[~repeated], picked(pings, ~repeated)
         late = pings["time_ms"] <= of.windows.frontier(rows)
+        self._waits = np.pad(self._waits, (0, len(of.windows.due) - len(self._waits)))  # people may have come since
         self._set_aside(rows, pings, late, late)
-        waits = self._waits[rows] if self._late else late
+        waits = self._waits[rows]
         self._set_aside(rows, pings, late, waits & ~late)
         if not waits.all():
             of.advance(rows[~waits], picked(pings, ~waits))
@@ -165,10 +166,6 @@ class Engine:
     def _set_aside(self, rows: Column, pings: Column, late: Column, where: Column) -> None:
         """Let pings wait for `settle`, with all that follow of their rows: one run, and no silence found in between."""
         if where.any():
-            if len(self._waits) < len(self.supervision.windows.ids):
-                self._waits = np.zeros(len(self.supervision.windows.due), bool)
-                for waiting, *_ in self._late:
-                    self._waits[waiting] = True
             self._waits[rows[where]] = True
             self._late.append((rows[where], picked(pings, where), late[where]))
 

@@ -199,6 +199,20 @@ def test_checkins_and_dispositions_are_recorded_with_the_row() -> None:
     assert {b"h:lz-1"} == set(person.flush())
 
 
+def test_people_who_come_while_late_pings_wait_are_heard() -> None:
+    """However many: the rows are more than there was room for when the late ping was set aside."""
+    engine = Engine(RULES)
+    engine.order(NAME, order(), 0)
+    engine.apply([NAME], make([fix(on("09:00"))]), -1)
+    engine.apply([NAME], make([fix(on("08:30"))]), -1)
+    people = [f"lz-{number}" for number in range(2, 202)]
+    for name in people:
+        engine.order(name, order(name), 0)
+    assert [] == engine.apply([*people, NAME], make([fix(on("09:30"))] * (len(people) + 1)), -1)
+    engine.settle()
+    assert (203, 1) == (engine.counters["accepted"], engine.counters["late"])
+
+
 def test_what_waits_is_pending_until_both_were_taken() -> None:
     """Events and rows."""
     engine = Engine(RULES)
